@@ -1,0 +1,1 @@
+"""HTTP. Holds no rules: each route is one service call."""

@@ -1,0 +1,1 @@
+"""The packets. Never knows what a packet costs."""

@@ -1,0 +1,1 @@
+"""What happened, when, and what it costs. Never knows what a packet is."""

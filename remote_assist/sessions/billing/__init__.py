@@ -1,0 +1,1 @@
+"""From seconds to money."""

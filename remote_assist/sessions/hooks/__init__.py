@@ -1,0 +1,1 @@
+"""The outward statements (notices) and how they are signed and retried."""

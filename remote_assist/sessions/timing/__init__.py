@@ -1,0 +1,1 @@
+"""From the log to seconds: the audited functions."""

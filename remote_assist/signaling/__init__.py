@@ -1,0 +1,1 @@
+"""The live side of a session: the only place where sessions and media meet."""

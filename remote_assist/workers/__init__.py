@@ -1,0 +1,1 @@
+"""Loops over due rows: settlement, expiry, delivery."""
