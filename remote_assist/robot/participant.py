@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiortc import MediaStreamTrack
 
 from remote_assist.clock import Clock, SystemClock
-from remote_assist.errors import Gone, Rejected
+from remote_assist.errors import Gone, ProtocolViolation, Rejected
 from remote_assist.ids import new_id
 from remote_assist.robot.channel import DISCONNECTED, Channel, ConnectionLost
 from remote_assist.robot.peer import Peer, Received
@@ -206,8 +206,8 @@ class Robot:
                 await peer.accept(description["sdp"])
             elif not peer.has_pending_offer:  # the server lets only the impolite side's offer win
                 await self._describe("answer", await peer.answer(description["sdp"]))
-        except ValueError as error:  # aiortc cannot use this description: a fresh generation may
-            self._tell("description_refused", {"error": type(error).__name__})
+        except ProtocolViolation as error:  # a fresh generation may bring a better one
+            self._tell("description_refused", {"code": error.code, "detail": error.detail})
             await self._try("splice.renew", {"generation": peer.generation})
 
     async def _describe(self, kind: str, sdp: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 
 from remote_assist.clock import Clock
+from remote_assist.errors import ProtocolViolation
 from remote_assist.robot.picture_code import PictureCode, read_luma
 from remote_assist.robot.tone import loudness
 
@@ -63,7 +64,7 @@ class Received:
 
 
 class Peer:
-    """One connection. Every method but ``close`` may raise what aiortc raises on hostile descriptions."""
+    """One connection. A description that cannot be used raises ProtocolViolation and leaves it closable."""
 
     def __init__(
         self,
@@ -105,15 +106,15 @@ class Peer:
 
     async def answer(self, sdp: str) -> str:
         """Take an offer, first or later, and return the answer."""
-        await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-        self._add_tracks()
+        await self._take(sdp, "offer")
+        self._add_tracks(asked_for={each.kind for each in self._pc.getTransceivers()})
         await self._pc.setLocalDescription()
         return self._local_sdp()
 
     async def accept(self, sdp: str) -> None:
         """Take the far side's answer; one that nothing asked for is ignored."""
         if self._pc.signalingState == "have-local-offer":
-            await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+            await self._take(sdp, "answer")
 
     @property
     def has_pending_offer(self) -> bool:
@@ -140,10 +141,21 @@ class Peer:
         sdp: str = self._pc.localDescription.sdp
         return sdp
 
-    def _add_tracks(self) -> None:
-        tracks, self._tracks = self._tracks, ()
-        for track in tracks:
-            self._pc.addTrack(track)
+    async def _take(self, sdp: str, kind: str) -> None:
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(sdp, kind))
+        except Exception as error:  # aiortc's parser documents no exceptions and raises many kinds
+            raise ProtocolViolation("unusable_description", type(error).__name__) from error
+
+    def _add_tracks(self, asked_for: Container[str] = ("audio", "video")) -> None:
+        """Add the tracks that have not been added, except kinds the offer holds no section for."""
+        waiting = []
+        for track in self._tracks:
+            if track.kind in asked_for:
+                self._pc.addTrack(track)
+            else:
+                waiting.append(track)
+        self._tracks = waiting
 
     def _read_track(self, track: MediaStreamTrack) -> None:
         reader = asyncio.create_task(self._consume(track))
