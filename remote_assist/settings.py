@@ -50,7 +50,8 @@ class Settings(BaseSettings):
     media_host: str = Field("0.0.0.0", description="Address the media port binds.")  # noqa: S104 - media is public
     media_port: Port = Field(10_000, description="UDP port of all media; 0 takes any free one.")
     media_tcp_port: Port | None = Field(
-        None, description="TCP port of media, for networks without UDP; unset: the number of the UDP port."
+        None,
+        description="Reserved for media over TCP, which is not served yet; unset: the UDP port's number.",
     )
     media_public_addresses: NameList = Field(
         (), description="IP addresses told to browsers; unset: every address of the machine."

@@ -98,7 +98,6 @@ class Operations:
             types = {name: parameter.annotation for name, parameter in signature.parameters.items()}
             summary, _, description = (inspect.getdoc(handler) or "").partition("\n")
             body, is_body_optional = _optional(types.get("body"))
-            returns = signature.return_annotation
             self.found.append(
                 Operation(
                     method=method,
@@ -113,7 +112,7 @@ class Operations:
                     is_body_optional=is_body_optional,
                     query=types.get("query"),
                     parts={name: TypeAdapter(types[name]) for name in re.findall(r"{(\w+)", path)},
-                    answer=None if _is_raw(returns) else TypeAdapter(returns),
+                    answer=_answer(signature.return_annotation),
                     summary=summary,
                     description=description.strip(),
                 )
@@ -129,11 +128,17 @@ def _optional(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
     return (choices[0], True) if choices else (annotation, False)
 
 
-def _is_raw(annotation: Any) -> bool:
-    """Tell whether a handler writes its own response, or none."""
-    if annotation is None:
-        return True
-    return isinstance(annotation, type) and issubclass(annotation, web.StreamResponse)
+def _answer(annotation: Any) -> TypeAdapter[Any] | None:
+    """Return what checks and writes the answer; None if the handler writes a response of its own, or nothing.
+
+    ``web.Response | Thing`` is a handler that writes a Thing by itself, to add a header.
+    """
+    choices = [
+        one
+        for one in get_args(annotation) or (annotation,)
+        if not (one is None or one is type(None) or issubclass(one, web.StreamResponse))
+    ]
+    return TypeAdapter(choices[0]) if choices else None
 
 
 def respond(operation: Operation) -> Respond:

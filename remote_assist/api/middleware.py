@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiohttp import hdrs, web
 
 from remote_assist.api import problems
 from remote_assist.api.problems import ApiProblem
+from remote_assist.api.receipt_page import STYLE_SOURCE
 from remote_assist.clock import Clock
 from remote_assist.errors import RemoteAssistError
 from remote_assist.ids import new_id
@@ -17,7 +18,7 @@ from remote_assist.telemetry import Metrics
 BODY_MAX_BYTES: Final = 256 * 1024
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 CSP: Final = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    f"default-src 'self'; script-src 'self'; style-src 'self' {STYLE_SOURCE}; img-src 'self' data: blob:; "
     "media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
@@ -39,11 +40,10 @@ _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
 
 
-def observe(clock: Clock, metrics: Metrics) -> Middleware:
+def observe(clock: Clock, metrics: Metrics) -> Any:
     """Give each request an id, log it without query or fragment, and count it."""
 
     @web.middleware

@@ -21,7 +21,7 @@ _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "The same key with the same body within a day gets the first answer again.",
+    "description": "The same key with the same body within a week gets the first answer again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 _SchemaKey = tuple[str, Literal["validation", "serialization"]]

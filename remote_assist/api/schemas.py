@@ -293,3 +293,27 @@ class JoinOut(BaseModel):
     name: str
     locale: str | None
     config: JoinConfig
+
+
+# --- demo --------------------------------------------------------------------------------------------
+
+
+class DemoSessionIn(Request):
+    """Whom to try a session with."""
+
+    partner: Literal["robot", "window", "phone"] = Field(alias="with")
+
+
+class PhoneLink(BaseModel):
+    """The customer's link for a phone on the same network, drawn as a QR code by the page."""
+
+    url: str
+
+
+class DemoSessionOut(BaseModel):
+    """A session to try. Without HTTPS on the local network ``phone`` is null: start with ``LAN=1``."""
+
+    session_id: str
+    customer_url: str
+    technician_url: str
+    phone: PhoneLink | None
