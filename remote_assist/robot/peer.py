@@ -26,6 +26,10 @@ from remote_assist.robot.tone import loudness
 
 CLOSE_TIMEOUT_S: Final = 5
 KEPT_MESSAGES: Final = 64
+GUIDE_LABEL: Final = "assist"
+"""The data channel that the offering side opens; a page asks on it whether bytes come back."""
+PING: Final = '{"type":"ping"}'
+PONG: Final = '{"type":"pong"}'
 
 _addresses_without_loopback = aioice.ice.get_host_addresses
 
@@ -99,7 +103,8 @@ class Peer:
         return state
 
     async def offer(self) -> str:
-        """Add the tracks and return the first offer."""
+        """Add the tracks and the data channel, and return the first offer."""
+        self._read_channel(self._pc.createDataChannel(GUIDE_LABEL))
         self._add_tracks()
         await self._pc.setLocalDescription()
         return self._local_sdp()
@@ -186,8 +191,12 @@ class Peer:
 
     def _read_channel(self, channel: RTCDataChannel) -> None:
         self._channels.append(channel)
-        channel.on("message", self._note_message)
 
-    def _note_message(self, message: str | bytes) -> None:
-        self.received.messages.append(message)
-        del self.received.messages[:-KEPT_MESSAGES]
+        def note(message: str | bytes) -> None:
+            if message == PING:
+                channel.send(PONG)
+                return
+            self.received.messages.append(message)
+            del self.received.messages[:-KEPT_MESSAGES]
+
+        channel.on("message", note)

@@ -7,7 +7,7 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from remote_assist.clock import SystemClock
 from remote_assist.errors import ProtocolViolation
-from remote_assist.robot.peer import Peer, Received
+from remote_assist.robot.peer import PING, PONG, Peer, Received
 from remote_assist.robot.picture import Picture
 from remote_assist.robot.tone import Tone
 from tests.kit.waiting import eventually
@@ -81,7 +81,8 @@ async def test_messages_of_a_data_channel_arrive() -> None:
         await far.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         await eventually(lambda: peer.received.messages == ["hello"], what="the message")
         assert peer.say("back")
-        await eventually(lambda: heard == ["back"], what="the reply")
+        channel.send(PING)
+        await eventually(lambda: heard == ["back", PONG], what="the reply")
     finally:
         await asyncio.gather(far.close(), peer.close())
 
