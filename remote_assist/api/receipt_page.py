@@ -111,8 +111,8 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "total": "Total",
         "none": "Es wird nichts verrechnet.",
         "proof": "Eine Sekunde zählt, solange Daten von beiden Seiten beim Server ankamen. Diese Quittung "
-        "ist signiert: Mit dem Text unten und den öffentlichen Schlüsseln des Servers (/.well-known/jwks.json) "
-        "können alle sie prüfen.",
+        "ist signiert: Mit dem Text unten und den öffentlichen Schlüsseln des Servers "
+        "(/.well-known/jwks.json) können alle sie prüfen.",
         "signed": "Die signierte Quittung",
     },
 }
