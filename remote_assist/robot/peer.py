@@ -104,8 +104,8 @@ class Peer:
 
     async def offer(self) -> str:
         """Add the tracks and the data channel, and return the first offer."""
+        self._add_tracks()  # first: aiortc bundles onto the transport of what was added first
         self._read_channel(self._pc.createDataChannel(GUIDE_LABEL))
-        self._add_tracks()
         await self._pc.setLocalDescription()
         return self._local_sdp()
 
