@@ -90,14 +90,10 @@ class _Section:
     media: str
     port: int
     protocol: str
-    formats: tuple[str, ...]
     rest: str
     lines: tuple[str, ...]
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it has a transport: port 0 is rejected, or bundle-only and thus without one."""
-        return self.port != 0
+    is_live: bool
+    """Whether it has a transport. Port 0 means rejected, or in an offer bundle-only (RFC 8843)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +114,7 @@ class Description:
         lines = [*_kept(self._session, connection), "a=ice-lite"]
         has_connection = any(line.startswith("c=") for line in self._session)
         for section in self._sections:
-            lines.append(f"m={section.media} {port if section.is_live else 0} {section.rest}")
+            lines.append(f"m={section.media} {port if section.port else 0} {section.rest}")
             own = list(_kept(section.lines, connection))
             if not has_connection and not any(line.startswith("c=") for line in own):
                 own.insert(1 if own and own[0].startswith("i=") else 0, connection)
@@ -139,7 +135,7 @@ def parse_untrusted(sdp: str, kind: Kind) -> Description:
             transports, RTCP on a port of its own, an ICE-lite sender, no DTLS with SHA-256 or better.
     """
     session, bodies = _split(_lines_untrusted(sdp))
-    sections = tuple(_section(body) for body in bodies)
+    sections = tuple(_section(body, kind) for body in bodies)
     live = [section for section in sections if section.is_live]
     if not live:
         raise ProtocolViolation("sdp_no_media", "No section of the description has a transport.")
@@ -189,11 +185,13 @@ def _split(lines: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]
     return session, [tuple(lines[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
-def _section(body: Sequence[str]) -> _Section:
+def _section(body: Sequence[str], kind: Kind) -> _Section:
     match = _MEDIA.fullmatch(body[0])
     if match is None or int(match[2]) > 65_535:  # noqa: PLR2004 - ports have 16 bits
         raise ProtocolViolation("sdp_invalid", "A media line makes no sense.")
-    return _Section(match[1], int(match[2]), match[4], tuple(match[5].split()), match[3], tuple(body[1:]))
+    lines, port = tuple(body[1:]), int(match[2])
+    is_live = port != 0 or (kind == "offer" and "a=bundle-only" in lines)
+    return _Section(match[1], port, match[4], match[3], lines, is_live)
 
 
 def _tagged(session: Iterable[str], live: Sequence[_Section]) -> _Section:
