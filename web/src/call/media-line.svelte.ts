@@ -1,0 +1,136 @@
+/** The media of this page: what the device gives, the connection it is sent on, what comes back. */
+import { Capture, type CaptureView, type Trouble } from '../lib/capture';
+import type { Description, MediaReport, SplicePlan } from '../lib/generated/events';
+import { WATCH_EVERY_MS } from '../lib/limits';
+import { FRESH_WATCH, isFlowing, look, type Watch } from '../lib/media-watch';
+import { Peer, type RemoteTracks } from '../lib/peer';
+
+export interface MediaLineOptions {
+  facing: () => 'user' | 'environment';
+  send: (description: Description) => Promise<unknown>;
+  report: (report: MediaReport) => void;
+  renew: (generation: number) => void;
+  /** Whether media should be arriving now, as far as the session knows. */
+  isExpected: () => boolean;
+}
+
+const NO_REMOTE: RemoteTracks = { audio: null, camera: null, screen: null };
+
+export class MediaLine {
+  view: CaptureView = $state.raw() as CaptureView;
+  remote: RemoteTracks = $state.raw(NO_REMOTE);
+  isFlowing = $state(false);
+  hasFlowed = $state(false);
+  /** The far side's camera sent frames lately, whatever it says of itself. */
+  hasFrames = $state(false);
+  isGuideOpen = $state(false);
+  screenTrouble: Trouble | null = $state(null);
+
+  private readonly capture: Capture;
+  private readonly peer: Peer;
+  private watch: Watch = FRESH_WATCH;
+  private frames = 0;
+  private timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(private readonly options: MediaLineOptions) {
+    this.capture = new Capture(options.facing);
+    this.view = this.capture.view;
+    this.capture.onChange = (view) => {
+      this.view = view;
+      void this.peer.refresh();
+      options.report(this.reported);
+    };
+    this.peer = new Peer({
+      send: options.send,
+      local: () => ({
+        audio: this.capture.audio,
+        camera: this.view.camera,
+        screen: this.view.screen?.getVideoTracks()[0] ?? null,
+        screenStream: this.view.screen,
+      }),
+      onRemote: (tracks) => (this.remote = tracks),
+      onState: (state) => {
+        if (state === 'failed') this.peer.restart();
+      },
+      onGuide: (isOpen) => (this.isGuideOpen = isOpen),
+    });
+  }
+
+  get generation(): number | null {
+    return this.peer.generation;
+  }
+
+  get reported(): MediaReport {
+    const { camera, microphone, isMuted, screen } = this.view;
+    return {
+      microphone: microphone !== null && !isMuted,
+      camera: camera !== null,
+      screen_stream_id: screen?.id ?? null,
+    };
+  }
+
+  open(): Promise<void> {
+    return this.capture.open();
+  }
+
+  /** To be called from a tap, so that sound may play and silence may be sent. */
+  wake(): void {
+    this.capture.wake();
+  }
+
+  start(plan: SplicePlan): void {
+    if (this.peer.generation !== null && plan.generation <= this.peer.generation) return;
+    this.watch = FRESH_WATCH;
+    this.frames = 0;
+    this.peer.start(plan);
+    this.timer ??= setInterval(() => void this.look(), WATCH_EVERY_MS);
+  }
+
+  deliver(description: Description): void {
+    void this.peer.deliver(description);
+  }
+
+  repeat(): void {
+    void this.peer.repeat();
+  }
+
+  async toggleMute(): Promise<void> {
+    if (this.view.microphone === null) await this.capture.open();
+    else this.capture.setMuted(!this.view.isMuted);
+  }
+
+  toggleCamera(): Promise<void> {
+    return this.capture.setCamera(this.view.camera === null);
+  }
+
+  async toggleScreen(): Promise<void> {
+    if (this.view.screen !== null) this.capture.stopScreen();
+    else this.screenTrouble = await this.capture.shareScreen();
+  }
+
+  /** End the connection; `release` also lets go of camera and microphone. */
+  close(release: boolean): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.peer.close();
+    this.remote = NO_REMOTE;
+    this.isFlowing = this.hasFrames = this.hasFlowed = false;
+    if (release) this.capture.close();
+  }
+
+  private async look(): Promise<void> {
+    const generation = this.peer.generation;
+    const seen = await this.peer.received();
+    if (generation === null || generation !== this.peer.generation) return;
+    const nowMs = performance.now();
+    const isExpected = this.options.isExpected();
+    const [watch, action] = look(this.watch, { nowMs, packets: seen.packets, isExpected });
+    this.watch = watch;
+    this.isFlowing = isFlowing(watch, nowMs);
+    this.hasFlowed ||= this.isFlowing;
+    this.hasFrames = seen.frames > this.frames;
+    this.frames = seen.frames;
+    if (action === 'restart') this.peer.restart();
+    if (action === 'renew') this.options.renew(generation);
+  }
+}

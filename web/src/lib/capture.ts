@@ -1,0 +1,206 @@
+/**
+ * Camera, microphone and screen of this device, and what is sent when they cannot be had.
+ *
+ * Nobody is kept out of a session by a missing device: sound is then a generated silence, because a
+ * connection always sends audio (that is what time is measured by), and the picture is none.
+ */
+export type Device = 'camera' | 'microphone';
+/** Why a device could not be had. Each has its own sentence in the catalogue. */
+export type Trouble = 'denied' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';
+
+const TROUBLE_OF_NAME: Readonly<Record<string, Trouble>> = {
+  NotAllowedError: 'denied',
+  PermissionDeniedError: 'denied',
+  SecurityError: 'insecure',
+  NotFoundError: 'missing',
+  DevicesNotFoundError: 'missing',
+  OverconstrainedError: 'missing',
+  // Another program or window holds the device.
+  NotReadableError: 'busy',
+  TrackStartError: 'busy',
+  AbortError: 'busy',
+};
+
+/** Name the trouble behind an error of getUserMedia or getDisplayMedia. */
+export function troubleOf(error: unknown): Trouble {
+  const name = (error as { name?: unknown } | null)?.name;
+  return (typeof name === 'string' ? TROUBLE_OF_NAME[name] : undefined) ?? 'failed';
+}
+
+const CONSTRAINTS: Readonly<Record<Device, MediaStreamConstraints>> = {
+  camera: { video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: 'user' } },
+  microphone: { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } },
+};
+
+export interface CaptureView {
+  camera: MediaStreamTrack | null;
+  screen: MediaStream | null;
+  microphone: MediaStreamTrack | null;
+  isMuted: boolean;
+  troubles: Readonly<Record<Device, Trouble | null>>;
+}
+
+export class Capture {
+  /** Called after every change, with the whole of what is held. */
+  onChange: (view: CaptureView) => void = () => {};
+
+  private camera: MediaStreamTrack | null = null;
+  private microphone: MediaStreamTrack | null = null;
+  private silence: MediaStreamTrack | null = null;
+  private screen: MediaStream | null = null;
+  private context: AudioContext | null = null;
+  private isMuted = false;
+  private troubles: Record<Device, Trouble | null> = { camera: null, microphone: null };
+
+  /** `facing` says which camera of a phone to prefer: the customer shows a thing, not a face. */
+  constructor(private readonly facing: () => 'user' | 'environment') {}
+
+  /** Whether this browser can show a screen at all; phones cannot. */
+  static canShareScreen(devices: MediaDevices | undefined = navigator.mediaDevices): boolean {
+    return typeof devices?.getDisplayMedia === 'function';
+  }
+
+  get view(): CaptureView {
+    return {
+      camera: this.camera,
+      screen: this.screen,
+      microphone: this.microphone,
+      isMuted: this.isMuted,
+      troubles: { ...this.troubles },
+    };
+  }
+
+  /** The sound that is sent now: the microphone's, or silence. Never null. */
+  get audio(): MediaStreamTrack {
+    return this.microphone ?? this.makeSilence();
+  }
+
+  get video(): MediaStreamTrack | null {
+    return this.camera;
+  }
+
+  /** Ask for camera and microphone together, then for each alone. Never rejects. */
+  async open(): Promise<void> {
+    const missing = (['camera', 'microphone'] as const).filter((device) => this[device] === null);
+    if (missing.length === 2 && (await this.ask(missing))) return;
+    for (const device of missing) await this.ask([device]);
+  }
+
+  /** Mute is `enabled = false`: packets go on, so the time goes on being measured. */
+  setMuted(isMuted: boolean): void {
+    this.isMuted = isMuted;
+    if (this.microphone !== null) this.microphone.enabled = !isMuted;
+    this.changed();
+  }
+
+  /** Start or release the camera. Off means off: the light goes out. */
+  async setCamera(isOn: boolean): Promise<void> {
+    if (isOn && this.camera === null) await this.ask(['camera']);
+    if (!isOn && this.camera !== null) {
+      this.camera.stop();
+      this.camera = null;
+      this.changed();
+    }
+  }
+
+  /** Let the person choose a screen. Returns why not, or null; choosing nothing is no trouble. */
+  async shareScreen(): Promise<Trouble | null> {
+    let stream: MediaStream;
+    try {
+      stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: false });
+    } catch (error) {
+      const trouble = troubleOf(error);
+      return trouble === 'denied' ? null : trouble;
+    }
+    this.screen = stream;
+    // "Stop sharing" in the browser's own bar ends the track.
+    stream.getVideoTracks()[0]?.addEventListener('ended', () => this.stopScreen());
+    this.changed();
+    return null;
+  }
+
+  stopScreen(): void {
+    for (const track of this.screen?.getTracks() ?? []) track.stop();
+    if (this.screen === null) return;
+    this.screen = null;
+    this.changed();
+  }
+
+  /** Sound needs a person's gesture in most browsers; call this from one. */
+  wake(): void {
+    void this.context?.resume().catch(() => {});
+  }
+
+  /** Release everything. */
+  close(): void {
+    for (const track of [this.camera, this.microphone, this.silence]) track?.stop();
+    this.camera = this.microphone = this.silence = null;
+    this.stopScreen();
+    void this.context?.close().catch(() => {});
+    this.context = null;
+    this.changed();
+  }
+
+  private async ask(devices: readonly Device[]): Promise<boolean> {
+    const mediaDevices = navigator.mediaDevices as MediaDevices | undefined;
+    if (mediaDevices === undefined) {
+      for (const device of devices) {
+        this.troubles[device] = isSecureContext ? 'unsupported' : 'insecure';
+      }
+      this.changed();
+      return false;
+    }
+    let stream: MediaStream;
+    try {
+      stream = await mediaDevices.getUserMedia(this.constraints(devices));
+    } catch (error) {
+      for (const device of devices) this.troubles[device] = troubleOf(error);
+      this.changed();
+      return false;
+    }
+    for (const track of stream.getTracks()) this.hold(track);
+    for (const device of devices) this.troubles[device] = null;
+    this.changed();
+    return true;
+  }
+
+  private constraints(devices: readonly Device[]): MediaStreamConstraints {
+    const merged = Object.assign({}, ...devices.map((device) => CONSTRAINTS[device]));
+    if (devices.includes('camera')) merged.video = { ...merged.video, facingMode: this.facing() };
+    return merged as MediaStreamConstraints;
+  }
+
+  private hold(track: MediaStreamTrack): void {
+    const device: Device = track.kind === 'audio' ? 'microphone' : 'camera';
+    this[device]?.stop();
+    this[device] = track;
+    if (device === 'microphone') track.enabled = !this.isMuted;
+    // The device was unplugged, or its permission was taken back.
+    track.addEventListener('ended', () => {
+      if (this[device] !== track) return;
+      this[device] = null;
+      this.troubles[device] = 'missing';
+      this.changed();
+    });
+  }
+
+  private makeSilence(): MediaStreamTrack {
+    if (this.silence !== null) return this.silence;
+    this.context ??= new AudioContext();
+    const source = this.context.createOscillator();
+    const mute = this.context.createGain();
+    mute.gain.value = 0;
+    const out = this.context.createMediaStreamDestination();
+    source.connect(mute).connect(out);
+    source.start();
+    this.wake();
+    const track = out.stream.getAudioTracks()[0];
+    if (track === undefined) throw new Error('A silent track could not be made.');
+    this.silence = track;
+    return track;
+  }
+
+  private changed(): void {
+    this.onChange(this.view);
+  }
+}

@@ -1,0 +1,66 @@
+/** The geometry of the evidence bar: where each stretch of the session lies, in thousandths. */
+import type { Result, Segment } from './generated/events';
+
+export const WIDTH = 1000;
+/** Thinner stretches could not be seen; two thousandths is about a pixel on a phone. */
+const MIN_WIDTH = 2;
+
+export interface Block<T> {
+  x: number;
+  width: number;
+  of: T;
+}
+
+export interface EvidenceBar {
+  fromMs: number;
+  toMs: number;
+  customer: Block<readonly [number, number]>[];
+  technician: Block<readonly [number, number]>[];
+  segments: Block<Segment>[];
+  /** Instants of the axis, first and last included. */
+  ticks: { x: number; atMs: number }[];
+}
+
+/** Lay out both lanes and the reasons over one common time axis; null when there is no time to show. */
+export function evidenceBar(result: Result): EvidenceBar | null {
+  const lanes = [...result.customer_lane, ...result.technician_lane] as [number, number][];
+  const spans = [...lanes, ...result.segments.map((s) => [s.from_ms, s.to_ms] as const)];
+  const fromMs = Math.min(...spans.map(([from]) => from));
+  const toMs = Math.max(...spans.map(([, to]) => to));
+  if (spans.length === 0 || toMs <= fromMs) return null;
+  const scale = WIDTH / (toMs - fromMs);
+  const place = <T>(from: number, to: number, of: T): Block<T> => {
+    const x = (from - fromMs) * scale;
+    const width = Math.max(MIN_WIDTH, (to - from) * scale);
+    return { x: round(Math.min(x, WIDTH - MIN_WIDTH)), width: round(width), of };
+  };
+  const lane = (intervals: readonly (readonly [number, number])[]) =>
+    intervals.filter(([from, to]) => to > from).map((i) => place(i[0], i[1], i));
+  return {
+    fromMs,
+    toMs,
+    customer: lane(result.customer_lane as [number, number][]),
+    technician: lane(result.technician_lane as [number, number][]),
+    segments: result.segments
+      .filter((s) => s.to_ms > s.from_ms)
+      .map((s) => place(s.from_ms, s.to_ms, s)),
+    ticks: ticks(fromMs, toMs, scale),
+  };
+}
+
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+
+/** At most six round marks, counted from the beginning of the bar. */
+function ticks(fromMs: number, toMs: number, scale: number): { x: number; atMs: number }[] {
+  const lengthS = (toMs - fromMs) / 1000;
+  const stepS = STEPS_S.find((step) => lengthS / step <= 5) ?? Math.ceil(lengthS / 5);
+  const marks: { x: number; atMs: number }[] = [];
+  for (let atMs = 0; atMs <= toMs - fromMs; atMs += stepS * 1000) {
+    marks.push({ x: round(atMs * scale), atMs });
+  }
+  return marks;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
