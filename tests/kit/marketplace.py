@@ -37,15 +37,15 @@ class Marketplace:
         self._headers = {"Authorization": f"Bearer {key}"}
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(f"{self.url}/api/v1/", headers=self._headers)
+        self.http = aiohttp.ClientSession(f"{self.url}/api/v1/", headers=self._headers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.close()
+        await self.http.close()
 
     async def request(self, method: str, path: str, **options: Any) -> Any:
         """Return the parsed answer; anything but a 2xx fails the test with the problem's text."""
-        async with self._http.request(method, path, **options) as response:
+        async with self.http.request(method, path, **options) as response:
             text = await response.text()
             assert response.status < 300, f"{method} {path}: {response.status} {text}"
             return json.loads(text) if "json" in response.content_type else text
