@@ -339,6 +339,7 @@ TO_PAGE: Final[Mapping[str, ToPage]] = {
         ToPage("splice.start", SplicePlan, "Build a connection for this generation."),
         ToPage("description.deliver", Description, "The far side's offer or answer."),
         ToPage("chat.posted", ChatLine, "Somebody said something."),
+        ToPage("connection.closing", Failure, "The server closes this connection; the code says why."),
     )
 }
 

@@ -1,0 +1,128 @@
+"""Once a second: what the relay and the rooms observed becomes evidence, in one transaction for all sessions.
+
+While the database is away evidence waits in a bounded spool. After a session was closed its last evidence is
+written and then flushed, so that settlement can begin. It must never make evidence out of anything else.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from remote_assist.errors import Rejected
+from remote_assist.ids import SessionId
+from remote_assist.sessions.events import Evidence, PresenceObserved
+from remote_assist.signaling.live import Parts
+from remote_assist.signaling.rooms import Rooms
+from remote_assist.signaling.splicing import flow_of
+from remote_assist.signaling.spool import Spool
+
+INTERVAL_S: Final = 1.0
+STALL_S: Final = 2.0
+"""A tick later than this means that the whole process stood still, and with it every relayed packet."""
+RENEW_TICKS: Final = 5
+"""Sessions without evidence have their leases renewed this often."""
+_log = structlog.get_logger(__name__)
+
+
+class Checkpoint:
+    """The loop. ``finish`` is called by rooms, ``run`` is a task of the server."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._finishing: set[SessionId] = set()
+        self._hurry = asyncio.Event()
+        self._ticks = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of evidence wait for the database."""
+        return len(self._spool)
+
+    @property
+    def dropped(self) -> int:
+        """How many pieces were lost to the spool's bound."""
+        return self._spool.dropped
+
+    def finish(self, session_id: SessionId, last: Sequence[PresenceObserved]) -> None:
+        """A session was closed and its splice too: write what is left of it, and flush it."""
+        self._spool.add((session_id, piece) for piece in last)
+        self._finishing.add(session_id)
+        self._hurry.set()
+
+    async def run(self, parts: Parts, rooms: Rooms) -> None:
+        """Tick until cancelled. A failure of one pass is logged, and the next pass goes on."""
+        while True:
+            due_s = parts.clock.monotonic_s() + INTERVAL_S
+            due_ms = parts.clock.now_ms() + round(INTERVAL_S * 1000)
+            is_tick = not await self._wait(INTERVAL_S)
+            try:
+                if parts.clock.monotonic_s() - due_s > STALL_S:
+                    await self.admit_stall(parts, rooms, due_ms, parts.clock.now_ms())
+                await self.write(parts, rooms)
+                if is_tick:
+                    await self.tick(parts, rooms)
+            except parts.outages as error:
+                _log.warning("checkpoint_waits", error=type(error).__name__, pieces=len(self._spool))
+            except Exception:  # noqa: BLE001 - the outermost loop of this shell
+                _log.exception("checkpoint_failed")
+
+    async def write(self, parts: Parts, rooms: Rooms, *, is_final: bool = False) -> None:
+        """Write all evidence there is, then flush the sessions that were closed before it was collected."""
+        now_ms = parts.clock.now_ms()
+        finishing = set(self._finishing)
+        fresh: list[tuple[SessionId, Evidence]] = [flow_of(fact) for fact in parts.relay.collect_flows()]
+        fresh += rooms.take_presence(now_ms, is_final=is_final)
+        rooms.add_evidence(fresh, now_ms)
+        self._spool.add(fresh)
+        if len(self._spool):
+            await self._record(parts)
+        for session_id in finishing:
+            await self._flush(parts, session_id)
+
+    async def tick(self, parts: Parts, rooms: Rooms) -> None:
+        """Let the rooms tick, and keep the leases of quiet sessions."""
+        rooms.tick()
+        self._ticks += 1
+        if self._ticks % RENEW_TICKS == 0:
+            sessions = rooms.home_sessions()
+            if sessions:
+                await parts.service.renew_leases(parts.node_id, sessions)
+
+    async def admit_stall(self, parts: Parts, rooms: Rooms, from_ms: int, to_ms: int) -> None:
+        """Record the stall as our fault in every session whose time was running."""
+        _log.error("stalled", stalled_ms=to_ms - from_ms)
+        for session_id in rooms.live_sessions():
+            with contextlib.suppress(Rejected):
+                await parts.service.record_fault(session_id, from_ms, to_ms, "stalled")
+
+    async def _record(self, parts: Parts) -> None:
+        batch = self._spool.batch()
+        try:
+            await parts.service.record_evidence(parts.node_id, batch)
+        except Rejected as refusal:
+            # One session that cannot be written must not hold up the others.
+            _log.error("evidence_refused", code=refusal.code)
+            for session_id, piece in batch:
+                with contextlib.suppress(Rejected):
+                    await parts.service.record_evidence(parts.node_id, [(session_id, piece)])
+        self._spool.clear()
+
+    async def _flush(self, parts: Parts, session_id: SessionId) -> None:
+        try:
+            await parts.service.flush_done(session_id, parts.node_id)
+        except Rejected as refusal:
+            _log.error("flush_refused", session_id=session_id, code=refusal.code)
+        self._finishing.discard(session_id)
+
+    async def _wait(self, timeout_s: float) -> bool:
+        """Wait for the next tick; say whether a closed session asked for a pass before it."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._hurry.wait()
+        except TimeoutError:
+            return False
+        self._hurry.clear()
+        return True
