@@ -26,6 +26,8 @@ RETRIES_MAX: Final = 100
 REPLIES_MAX: Final = 50
 SIGN: Final = 10
 """The robot's sign in its picture code."""
+LINK_ENDED: Final = "link_ended"
+"""The code with which the server closes connections to a session that is long over."""
 _MEDIA_STATE: Final = "media.state"
 """The inbox entry by which the connection's own state changes reach the actor."""
 
@@ -127,6 +129,9 @@ class Robot:
         )
         if joined["plan"] is not None:
             await self._start_splice(joined["plan"])
+        elif alive and self._peer is not None and self._peer.pending_offer is not None:
+            # The server may never have had it.
+            await self._describe("offer", self._peer.pending_offer)
         await self._take_state(joined["snapshot"]["state"])
         await self._listen()
 
@@ -149,6 +154,8 @@ class Robot:
                 await self._take_state(payload)
             case "session.timer":
                 self.timer = payload
+            case "connection.closing" if payload["code"] == LINK_ENDED:
+                self._ended = True
             case "session.replaced":
                 self._tell("replaced", {})
                 self._ended = True
@@ -204,7 +211,7 @@ class Robot:
         try:
             if description["type"] == "answer":
                 await peer.accept(description["sdp"])
-            elif not peer.has_pending_offer:  # the server lets only the impolite side's offer win
+            elif peer.pending_offer is None:  # the server lets only the impolite side's offer win
                 await self._describe("answer", await peer.answer(description["sdp"]))
         except ProtocolViolation as error:  # a fresh generation may bring a better one
             self._tell("description_refused", {"code": error.code, "detail": error.detail})

@@ -122,9 +122,9 @@ class Peer:
             await self._take(sdp, "answer")
 
     @property
-    def has_pending_offer(self) -> bool:
-        """Whether an offer of ours waits for its answer."""
-        return bool(self._pc.signalingState == "have-local-offer")
+    def pending_offer(self) -> str | None:
+        """Our offer that waits for its answer."""
+        return self._local_sdp() if self._pc.signalingState == "have-local-offer" else None
 
     def say(self, message: str) -> bool:
         """Send a message through the first open data channel; false when there is none."""
