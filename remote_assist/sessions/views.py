@@ -111,15 +111,10 @@ class ChatLine:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A node's tenure of a session. ``generation_floor`` grows with every tenure.
-
-    A room numbers its splice generations from ``generation_floor`` up, so that they stay above
-    every number that an earlier home may have told the pages.
-    """
+    """A node's tenure of a session. ``epoch`` grows with every tenure."""
 
     epoch: int
     lease_until_ms: int
-    generation_floor: int
 
 
 @dataclass(frozen=True, slots=True)
