@@ -29,13 +29,15 @@ log = structlog.get_logger(__name__)
 class DemoDesk:
     """Opens sessions for whoever asks on this machine, and sends robots to them."""
 
-    def __init__(self, sessions: SessionService, partner_id: PartnerId) -> None:
+    def __init__(self, sessions: SessionService) -> None:
         self._sessions = sessions
-        self._partner_id = partner_id
+        self.partner_id = PartnerId("")
+        """Set once the partner is sure to exist."""
         self._robots: dict[asyncio.subprocess.Process, asyncio.Task[None]] = {}
 
     async def open_session(self, wait_ms: int = TERMS["wait_ms"]) -> OpenedSession:
         """Open a session of the demo partner."""
+        assert self.partner_id, "the partner is made before anybody is served"
         request = OpenSession(
             customer=Person("Carla Customer"),
             technician=Person("Toni Technician"),
@@ -44,7 +46,7 @@ class DemoDesk:
             terms={**TERMS, "wait_ms": wait_ms},
             metadata={"demo": True},
         )
-        return await self._sessions.open_session(self._partner_id, request)
+        return await self._sessions.open_session(self.partner_id, request)
 
     async def start_robot(self, session_id: str, technician_url: str) -> None:
         """Let a robot take the technician's side.

@@ -95,6 +95,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """Complete the security headers; what a handler has set stays."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "remote-assist"
     if request.path.startswith("/api/v1/"):
         response.headers.setdefault("Cache-Control", "no-store")
     if REQUEST_ID in request:
