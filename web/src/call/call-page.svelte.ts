@@ -161,6 +161,9 @@ export class CallPage {
       if (this.wantsIn) this.media.start(plan);
     });
     this.channel.on('description.deliver', (description) => this.media.deliver(description));
+    this.channel.on('connection.closing', ({ code }) => {
+      if (TOKEN_CODES.has(code)) this.link.forget();
+    });
     this.channel.on('chat.posted', (line) => this.chat.add(line, this.pass?.role ?? null));
   }
 

@@ -5,7 +5,8 @@ import { randomId } from './tab';
 export class ChatBox {
   lines: ChatLine[] = $state.raw([]);
   unread = $state(0);
-  isOpen = $state(false);
+  /** Beside the picture where there is room; otherwise it would cover it, and waits to be asked for. */
+  isOpen = $state(matchMedia('(min-width: 60rem)').matches);
   hasFailed = $state(false);
   draft = $state('');
   private pending: ChatPost | null = null;
