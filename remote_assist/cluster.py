@@ -180,6 +180,10 @@ class Bell:
     def __init__(self, event: asyncio.Event) -> None:
         self._event = event
 
+    def ring(self) -> None:
+        """Wake this loop alone."""
+        self._event.set()
+
     async def wait(self, timeout_s: float) -> None:
         """Return when it rang since the last wait, or after ``timeout_s``."""
         with contextlib.suppress(TimeoutError):

@@ -234,8 +234,8 @@ class Outbox(Protocol):
         """Keep what became of a try and release the lease."""
         ...
 
-    async def next_due_ms(self) -> int | None:
-        """Return when the next delivery is due."""
+    async def next_due_ms(self, skip_endpoints: Sequence[str] = ()) -> int | None:
+        """Return when the next delivery is due; one that is under way, when its lease ends."""
         ...
 
 
@@ -283,7 +283,7 @@ class Jobs(Protocol):
         ...
 
     async def next_due_ms(self) -> int | None:
-        """Return when the next job is due."""
+        """Return when the next job is due; one that is under way, when its lease ends."""
         ...
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from remote_assist.ids import NodeId, PartnerId, new_id
@@ -124,10 +124,14 @@ class OutboxRepository:
             )
         )
 
-    async def next_due_ms(self) -> int | None:
-        """Return when the next delivery is due that nobody is working on."""
-        waiting = (deliveries.c.state == "pending", deliveries.c.leased_until_ms == 0)
-        query = select(func.min(deliveries.c.due_at_ms)).where(*waiting)
+    async def next_due_ms(self, skip_endpoints: Sequence[str] = ()) -> int | None:
+        """Return when the next delivery is due; one that is under way, when its lease ends."""
+        waiting = (deliveries.c.state == "pending", deliveries.c.endpoint_id.not_in(skip_endpoints))
+        later = case(
+            (deliveries.c.leased_until_ms > deliveries.c.due_at_ms, deliveries.c.leased_until_ms),
+            else_=deliveries.c.due_at_ms,
+        )
+        query = select(func.min(later)).where(*waiting)
         found = await self._connection.execute(query)
         due_ms: int | None = found.scalar_one_or_none()
         return due_ms
