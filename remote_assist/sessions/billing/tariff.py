@@ -6,7 +6,7 @@ never hidden in seconds. Source: docs/billing.md, "From seconds to money".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final
 
 from remote_assist.sessions.events import FixedTariff, MeteredTariff, Terms
 from remote_assist.sessions.timing.billable import Measured, allowed_before
@@ -35,12 +35,9 @@ def charges(
         return (Charge("no_show_fee", terms.no_show_fee_minor),)
     if outcome is not Outcome.COMPLETED:
         return ()
-    match terms.tariff:
-        case FixedTariff() as tariff:
-            return (Charge("package", tariff.price_minor), *_used(terms, measured, extensions))
-        case MeteredTariff() as tariff:
-            return _metered(tariff, measured.billed_s)
-    assert_never(terms.tariff)
+    if isinstance(terms.tariff, FixedTariff):
+        return (Charge("package", terms.tariff.price_minor), *_used(terms, measured, extensions))
+    return _metered(terms.tariff, measured.billed_s)
 
 
 def total_minor(lines: Sequence[Charge]) -> int:

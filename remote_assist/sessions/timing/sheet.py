@@ -7,7 +7,7 @@ events arrive, or at who joined and left. Source: docs/billing.md, "The log".
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, assert_never
 
 from remote_assist.sessions.events import (
     BillingStarted,
@@ -100,6 +100,8 @@ class TimeSheet:
                 self._grant(at_ms, event)
             case ParticipantJoined() | ParticipantLeft() | FaultRecorded():
                 pass  # who joined and left is shown, never billed; faults are intervals, taken in above
+            case _:  # pragma: no cover - the type checker proves that nothing is left
+                assert_never(event)
 
     def _grant(self, at_ms: int, event: ExtensionAccepted) -> None:
         """Keep the later event of an id; of equal times the smaller amount, then the smaller price."""
