@@ -10,12 +10,13 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 
 from remote_assist import ground, telemetry
 from remote_assist.api import banner, lan
@@ -78,9 +79,11 @@ def migrate(settings: Settings) -> None:
     ground.make_folder(settings.data_dir)
 
     async def run() -> None:
-        database = Database(settings.effective_database_url())
+        database = _database(settings)
         try:
             await database.migrate()
+        except (SQLAlchemyError, OSError) as error:
+            raise _database_trouble(error) from None
         finally:
             await database.close()
 
@@ -121,7 +124,7 @@ class Server:
             else LocalWakeups()
         )
         self.demo_key = self._demo_key() if self.is_demo else ""
-        self.database = Database(settings.effective_database_url())
+        self.database = _database(settings)
         self.store = SqlStore(self.database, self.wakeups, self.doorbell)
         self.metrics = telemetry.Metrics()
         self.sessions = SessionService(self.store, self.clock, self.signer)
@@ -200,7 +203,7 @@ class Server:
         """Return what starts, in this order, and stops, in the reverse one."""
         return [
             Part("wakeups", self.start_wakeups, self.stop_wakeups),
-            Part("database", self.database.migrate, self.database.close),
+            Part("database", self.start_database, self.database.close),
             Part("partners", self.ensure_partners, _nothing),
             Part("recovery", self.recover, _nothing),
             Part("relay", self.start_relay, self.relay.stop),
@@ -211,17 +214,23 @@ class Server:
         ]
 
     async def run(self) -> int:
-        """Start everything, say so, serve until told to stop, and stop everything."""
+        """Serve until told to stop."""
         is_told = _signals()
-        async with contextlib.AsyncExitStack() as started:
-            for part in self.parts():
-                started.push_async_callback(self._stop, part)
-                await part.start()
+        async with self.running():
             await self.announce()
             await is_told.wait()
             await self.drain(self.settings.effective_drain_s())
         log.info("stopped")
         return 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start everything, and in the end stop everything that was started."""
+        async with contextlib.AsyncExitStack() as started:
+            for part in self.parts():
+                started.push_async_callback(self._stop, part)
+                await part.start()
+            yield
 
     async def _stop(self, part: Part) -> None:
         """Stop a part; its failure must not keep the others from stopping."""
@@ -254,6 +263,13 @@ class Server:
                     phone_url=link(self.lan_url, opened.customer_secret) if self.lan_url else None,
                 )
             )
+
+    async def start_database(self) -> None:
+        """Bring the tables up to this version."""
+        try:
+            await self.database.migrate()
+        except (SQLAlchemyError, OSError) as error:
+            raise _database_trouble(error) from None
 
     async def start_relay(self) -> None:
         """Bind the media port."""
@@ -332,6 +348,22 @@ class Server:
         """Raise unless the database can be written."""
         async with self.store.writing():
             pass
+
+
+def _database(settings: Settings) -> Database:
+    try:
+        return Database(settings.effective_database_url())
+    except (SQLAlchemyError, ImportError) as error:
+        raise _database_trouble(error) from None
+
+
+def _database_trouble(error: Exception) -> ground.StartError:
+    """Say what is wrong without the URL, which may hold a password."""
+    cause = getattr(error, "orig", None) or error
+    shown = telemetry.redact(str(cause).splitlines()[0])
+    return ground.StartError(
+        f"The database cannot be used ({type(cause).__name__}: {shown}); see {PREFIX}DATABASE_URL."
+    )
 
 
 async def _nothing() -> None:
