@@ -54,13 +54,18 @@ class Checkpoint:
 
     async def run(self, parts: Parts, rooms: Rooms) -> None:
         """Tick until cancelled. A failure of one pass is logged, and the next pass goes on."""
+        due_s = parts.clock.monotonic_s() + INTERVAL_S
         while True:
-            due_s = parts.clock.monotonic_s() + INTERVAL_S
-            due_ms = parts.clock.now_ms() + round(INTERVAL_S * 1000)
-            is_tick = not await self._wait(INTERVAL_S)
+            began_s = parts.clock.monotonic_s()
+            is_tick = not await self._wait(max(0.0, due_s - began_s))
+            now_s = parts.clock.monotonic_s()
+            # A pass that waited for the database is no stall: packets were relayed all the while.
+            late_s = now_s - max(due_s, began_s)
+            due_s = now_s + INTERVAL_S if is_tick else due_s
             try:
-                if parts.clock.monotonic_s() - due_s > STALL_S:
-                    await self.admit_stall(parts, rooms, due_ms, parts.clock.now_ms())
+                if late_s > STALL_S:
+                    now_ms = parts.clock.now_ms()
+                    await self.admit_stall(parts, rooms, now_ms - round(late_s * 1000), now_ms)
                 await self.write(parts, rooms)
                 if is_tick:
                     await self.tick(parts, rooms)
@@ -99,16 +104,16 @@ class Checkpoint:
                 await parts.service.record_fault(session_id, from_ms, to_ms, "stalled")
 
     async def _record(self, parts: Parts) -> None:
+        """Write what waits; what came while it was written waits for the next pass."""
         batch = self._spool.batch()
+        self._spool.clear()
         try:
             await parts.service.record_evidence(parts.node_id, batch)
-        except Rejected as refusal:
-            # One session that cannot be written must not hold up the others.
-            _log.error("evidence_refused", code=refusal.code)
-            for session_id, piece in batch:
-                with contextlib.suppress(Rejected):
-                    await parts.service.record_evidence(parts.node_id, [(session_id, piece)])
-        self._spool.clear()
+        except BaseException:
+            fresh = self._spool.batch()
+            self._spool.clear()
+            self._spool.add([*batch, *fresh])
+            raise
 
     async def _flush(self, parts: Parts, session_id: SessionId) -> None:
         try:

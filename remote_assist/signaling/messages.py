@@ -355,14 +355,12 @@ def parse_untrusted(name: str, payload: object) -> Message:
         raise ProtocolViolation("unknown_event", "There is no such event.")
     try:
         return event.payload.model_validate({} if payload is None else payload)
-    except (ValidationError, RecursionError) as error:
+    except ValidationError as error:
         raise ProtocolViolation("invalid_payload", _describe(error)) from None
 
 
-def _describe(error: ValidationError | RecursionError) -> str:
+def _describe(error: ValidationError) -> str:
     """Name the fields that did not fit, never their content."""
-    if isinstance(error, RecursionError):
-        return "The payload is nested too deeply."
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])[:80] or "payload"
     return f"{where}: {first['msg']}"

@@ -177,7 +177,7 @@ def step(state: Negotiation, happened: Input) -> Step:
             return _tick(state, at_ms)
         case Ended():
             return _part(replace(state, joined=frozenset()))
-        case _:
+        case _:  # pragma: no cover - mypy proves that there is no other input
             assert_never(happened)
 
 
