@@ -17,8 +17,6 @@ export interface EvidenceBar {
   customer: Block<readonly [number, number]>[];
   technician: Block<readonly [number, number]>[];
   segments: Block<Segment>[];
-  /** Instants of the axis, first and last included. */
-  ticks: { x: number; atMs: number }[];
 }
 
 /** Lay out both lanes and the reasons over one common time axis; null when there is no time to show. */
@@ -44,21 +42,7 @@ export function evidenceBar(result: Result): EvidenceBar | null {
     segments: result.segments
       .filter((s) => s.to_ms > s.from_ms)
       .map((s) => place(s.from_ms, s.to_ms, s)),
-    ticks: ticks(fromMs, toMs, scale),
   };
-}
-
-const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-
-/** At most six round marks, counted from the beginning of the bar. */
-function ticks(fromMs: number, toMs: number, scale: number): { x: number; atMs: number }[] {
-  const lengthS = (toMs - fromMs) / 1000;
-  const stepS = STEPS_S.find((step) => lengthS / step <= 5) ?? Math.ceil(lengthS / 5);
-  const marks: { x: number; atMs: number }[] = [];
-  for (let atMs = 0; atMs <= toMs - fromMs; atMs += stepS * 1000) {
-    marks.push({ x: round(atMs * scale), atMs });
-  }
-  return marks;
 }
 
 function round(value: number): number {
