@@ -6,10 +6,8 @@
 import asyncio
 import contextlib
 import json
-import os
+import random
 import secrets
-import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -31,6 +29,7 @@ from remote_assist.errors import Conflict
 from remote_assist.ids import NodeId, new_id
 from remote_assist.media import turn
 from remote_assist.media.relay import Relay, RelayConfig
+from remote_assist.outbound import OutboundClient
 from remote_assist.sessions.endpoints import EndpointService
 from remote_assist.sessions.partners import PartnerService
 from remote_assist.sessions.service import SessionService
@@ -38,8 +37,9 @@ from remote_assist.settings import PREFIX, Settings
 from remote_assist.signaling import asyncapi
 from remote_assist.signaling import server as signaling
 from remote_assist.signaling.messages import IceServer
-from remote_assist.store.database import Database
 from remote_assist.store.unit_of_work import SqlStore
+from remote_assist.workers.deliver import DeliveryWorker
+from remote_assist.workers.due import DueWorker
 
 log = structlog.get_logger(__name__)
 HTTP_STOP_S: Final = 5.0
@@ -79,11 +79,11 @@ def migrate(settings: Settings) -> None:
     ground.make_folder(settings.data_dir)
 
     async def run() -> None:
-        database = _database(settings)
+        database = ground.database(settings)
         try:
             await database.migrate()
         except (SQLAlchemyError, OSError) as error:
-            raise _database_trouble(error) from None
+            raise ground.database_trouble(error) from None
         finally:
             await database.close()
 
@@ -124,12 +124,30 @@ class Server:
             else LocalWakeups()
         )
         self.demo_key = self._demo_key() if self.is_demo else ""
-        self.database = _database(settings)
+        self.database = ground.database(settings)
         self.store = SqlStore(self.database, self.wakeups, self.doorbell)
         self.metrics = telemetry.Metrics()
+        # Unset means: only in demo mode.
+        allow_private = settings.webhook_allow_private
+        self.outbound = OutboundClient(allow_private=self.is_demo if allow_private is None else allow_private)
         self.sessions = SessionService(self.store, self.clock, self.signer)
-        self.endpoints = EndpointService(self.store, self.clock, lambda _url: None)
+        self.endpoints = EndpointService(self.store, self.clock, self.outbound.check_url)
         self.partners = PartnerService(self.store, self.clock)
+        self.due = DueWorker(
+            self.store,
+            self.clock,
+            self.node_id,
+            self.doorbell,
+            {"settle": self.sessions.work_off_settlement, "expire": self.sessions.work_off_expiry},
+        )
+        self.delivery = DeliveryWorker(
+            store=self.store,
+            clock=self.clock,
+            node_id=self.node_id,
+            doorbell=self.doorbell,
+            client=self.outbound,
+            jitter=random.random,
+        )
         self.demo = DemoDesk(self.sessions) if self.is_demo else None
         config = RelayConfig(settings.media_host, settings.media_port, settings.media_public_addresses)
         # Relay and signaling need each other; facts come only once both are there.
@@ -207,6 +225,9 @@ class Server:
             Part("partners", self.ensure_partners, _nothing),
             Part("recovery", self.recover, _nothing),
             Part("relay", self.start_relay, self.relay.stop),
+            Part("outbound", self.outbound.start, self.outbound.stop),
+            Part("delivery worker", self.delivery.start, self.delivery.stop),
+            Part("due worker", self.due.start, self.due.stop),
             Part("http", self.runner.setup, self.runner.cleanup),
             Part("sockets", self.signaling.start, self.signaling.stop),
             Part("listening", self.listen, self.stop_listening),
@@ -215,7 +236,7 @@ class Server:
 
     async def run(self) -> int:
         """Serve until told to stop."""
-        is_told = _signals()
+        is_told = ground.signals()
         async with self.running():
             await self.announce()
             await is_told.wait()
@@ -250,11 +271,11 @@ class Server:
     async def announce(self) -> None:
         """Write the ready line, in one write, and in demo mode what to try."""
         ready = {"event": "ready", "http_url": self.http_url, "media_port": self.relay.port}
-        _say(json.dumps(ready) + "\n")
+        ground.say(json.dumps(ready) + "\n")
         log.info("ready", node_id=self.node_id, media_addresses=list(self.relay.addresses))
         if self.demo:
             opened = await self.demo.open_session(PATIENT_WAIT_MS)
-            _say(
+            ground.say(
                 banner.text(
                     first_screen=self.public_url,
                     customer_url=link(self.public_url, opened.customer_secret),
@@ -269,7 +290,7 @@ class Server:
         try:
             await self.database.migrate()
         except (SQLAlchemyError, OSError) as error:
-            raise _database_trouble(error) from None
+            raise ground.database_trouble(error) from None
 
     async def start_relay(self) -> None:
         """Bind the media port."""
@@ -350,40 +371,5 @@ class Server:
             pass
 
 
-def _database(settings: Settings) -> Database:
-    try:
-        return Database(settings.effective_database_url())
-    except (SQLAlchemyError, ImportError) as error:
-        raise _database_trouble(error) from None
-
-
-def _database_trouble(error: Exception) -> ground.StartError:
-    """Say what is wrong without the URL, which may hold a password."""
-    cause = getattr(error, "orig", None) or error
-    shown = telemetry.redact(str(cause).splitlines()[0])
-    return ground.StartError(
-        f"The database cannot be used ({type(cause).__name__}: {shown}); see {PREFIX}DATABASE_URL."
-    )
-
-
 async def _nothing() -> None:
     """Need nothing at this end."""
-
-
-def _say(text: str) -> None:
-    """Write to stdout in one write, so that a line is never seen in halves."""
-    os.write(sys.stdout.fileno(), text.encode())
-
-
-def _signals() -> asyncio.Event:
-    """Return what is set by the first SIGTERM or SIGINT; the second ends the process at once."""
-    is_told = asyncio.Event()
-
-    def hear(number: int) -> None:
-        if is_told.is_set():
-            os._exit(128 + number)
-        is_told.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, hear, number)
-    return is_told

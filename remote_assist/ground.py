@@ -1,17 +1,24 @@
-"""What a node stands on: its data folder with keys in it, and its listening sockets.
+"""What a node stands on: its data folder with keys in it, listening sockets, database, signals, stdout.
 
 Whatever is wrong here is told in one sentence that says what to do.
 """
 
+import asyncio
 import contextlib
 import errno
 import os
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from remote_assist.settings import PREFIX
+from sqlalchemy.exc import SQLAlchemyError
+
+from remote_assist import telemetry
+from remote_assist.settings import PREFIX, Settings
+from remote_assist.store.database import Database
 from remote_assist.tokens import TokenSigner, generate_key_pem, load_key_pem
 
 PORT_MAX: Final = 65_535
@@ -92,3 +99,43 @@ def kept(path: Path, make: Callable[[], bytes]) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise StartError(f"{path} cannot be used ({error.strerror}); who owns the data folder?") from None
+
+
+def database(settings: Settings) -> Database:
+    """Return the database, not yet connected.
+
+    Raises:
+        StartError: its URL makes no sense, or its driver is not installed.
+    """
+    try:
+        return Database(settings.effective_database_url())
+    except (SQLAlchemyError, ImportError) as error:
+        raise database_trouble(error) from None
+
+
+def database_trouble(error: Exception) -> StartError:
+    """Say what is wrong without the URL, which may hold a password."""
+    cause = getattr(error, "orig", None) or error
+    shown = telemetry.redact(str(cause).splitlines()[0])
+    return StartError(
+        f"The database cannot be used ({type(cause).__name__}: {shown}); see {PREFIX}DATABASE_URL."
+    )
+
+
+def say(text: str) -> None:
+    """Write to stdout in one write, so that a line is never seen in halves."""
+    os.write(sys.stdout.fileno(), text.encode())
+
+
+def signals() -> asyncio.Event:
+    """Return what is set by the first SIGTERM or SIGINT; the second ends the process at once."""
+    is_told = asyncio.Event()
+
+    def hear(number: int) -> None:
+        if is_told.is_set():
+            os._exit(128 + number)
+        is_told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, hear, number)
+    return is_told
