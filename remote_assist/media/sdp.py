@@ -4,6 +4,7 @@ The two browsers negotiate with each other; the relay puts only its own transpor
 theirs. So nothing here knows a codec, and nothing here touches the world (ADR 0003).
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -175,14 +176,12 @@ def _is_encodable(line: str) -> bool:
 
 def _split(lines: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Split into the session part and one part for each m= line."""
-    starts = [n for n, line in enumerate(lines) if line.startswith("m=")]
-    if len(starts) > MAX_MEDIA:
+    bounds = [*(n for n, line in enumerate(lines) if line.startswith("m=")), len(lines)]
+    if len(bounds) > MAX_MEDIA + 1:
         raise ProtocolViolation(
             "sdp_too_many_media", f"A description has at most {MAX_MEDIA} media sections."
         )
-    ends = [*starts[1:], len(lines)]
-    session = tuple(lines[: starts[0]]) if starts else tuple(lines)
-    return session, [tuple(lines[start:end]) for start, end in zip(starts, ends, strict=True)]
+    return tuple(lines[: bounds[0]]), [tuple(lines[start:end]) for start, end in itertools.pairwise(bounds)]
 
 
 def _section(body: Sequence[str], kind: Kind) -> _Section:
