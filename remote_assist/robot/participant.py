@@ -54,6 +54,7 @@ class Robot:
         self._token_life_s = 300.0
         self._replies = 0
         self._greeted = False
+        self._admitted = False
         self._ended = False
         self._peer: Peer | None = None
         self.role = ""
@@ -177,12 +178,9 @@ class Robot:
         far = next((view for view in state["participants"] if view["role"] != self.role), None)
         if far is None or not far["joined"]:
             return
-        if (
-            self.role == "technician"
-            and state["billing_started_at_ms"] is None
-            and await self._try("session.admit")
-        ):
-            self._tell("admitted", {})
+        if self.role == "technician" and state["billing_started_at_ms"] is None and not self._admitted:
+            self._admitted = await self._try("session.admit")
+            self._tell("admitted", {"accepted": self._admitted})
         if not self._greeted:
             self._greeted = True
             await self._say(greeting(self.locale))

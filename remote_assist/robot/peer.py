@@ -57,6 +57,8 @@ class Received:
     """Pictures that carried a valid code."""
     code: PictureCode | None = None
     """The newest code."""
+    signs: set[int] = field(default_factory=set)
+    """Who drew the pictures: a camera and a screen differ."""
     age_ms: int | None = None
     """How old the newest coded picture was when it arrived here."""
     sizes: set[tuple[int, int]] = field(default_factory=set)
@@ -187,6 +189,7 @@ class Peer:
         if code is not None:
             received.coded_frames += 1
             received.code = code
+            received.signs.add(code.sign)
             received.age_ms = code.age_ms(self._clock.now_ms())
 
     def _read_channel(self, channel: RTCDataChannel) -> None:

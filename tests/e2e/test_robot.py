@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 
 from remote_assist.errors import NotFound
 from remote_assist.robot import Robot
-from tests.kit.browsers import CUSTOMER_SIGN, TECHNICIAN_SIGN, CallPage, new_context
+from tests.kit.browsers import CUSTOMER_SIGN, SCREEN_SIGN, TECHNICIAN_SIGN, CallPage, new_context
 from tests.kit.marketplace import Marketplace
 from tests.kit.waiting import eventually
 
@@ -57,9 +57,9 @@ async def test_the_robot_is_a_technician_who_admits_and_chats(
             )
             await page.get("share-screen").click()
             await eventually(
-                lambda: (960, 540) in robot.received.sizes, what="the shared screen", within_s=20
+                lambda: SCREEN_SIGN in robot.received.signs, what="the shared screen", within_s=20
             )
-            await robot.call("session.close")
+            await marketplace.close(opened.id)
             await page.in_state("ended")
             assert page.errors == []
     finally:

@@ -1,5 +1,7 @@
 """The cheapest real media: Opus silence that was encoded once."""
 
+from __future__ import annotations
+
 import asyncio
 from fractions import Fraction
 from typing import Any, Final
