@@ -74,14 +74,11 @@ def parse_untrusted(datagram: bytes) -> BindingRequest:
     except Exception:  # noqa: BLE001 - whatever the codec raises, the datagram is at fault
         raise ProtocolViolation("stun_invalid", "The STUN message makes no sense.") from None
     attributes = message.attributes
-    local, colon, _ = attributes.get("USERNAME", "").partition(":")
-    integrity = attributes.get("MESSAGE-INTEGRITY", b"")
-    if (
-        not colon
-        or len(attributes["USERNAME"]) > MAX_USERNAME_CHARS
-        or len(integrity) != _MESSAGE_INTEGRITY_BYTES
-    ):
-        raise ProtocolViolation("stun_not_ice", "The check has no user name or no integrity.")
+    name = attributes.get("USERNAME", "")
+    local, colon, _ = name.partition(":")
+    is_signed = len(attributes.get("MESSAGE-INTEGRITY", b"")) == _MESSAGE_INTEGRITY_BYTES
+    if not (colon and len(name) <= MAX_USERNAME_CHARS and is_signed and "FINGERPRINT" in attributes):
+        raise ProtocolViolation("stun_not_ice", "A check has a user name, an integrity and a fingerprint.")
     return BindingRequest(
         local_ufrag=local,
         is_nominating="USE-CANDIDATE" in attributes,
@@ -94,17 +91,20 @@ def parse_untrusted(datagram: bytes) -> BindingRequest:
 def _unknown_attributes(datagram: bytes) -> tuple[int, ...]:
     """Return the types that must be understood and are not, each once (RFC 8489 section 14).
 
-    The caller has seen a MESSAGE-INTEGRITY attribute; what stands after it is not authenticated.
+    What stands after MESSAGE-INTEGRITY is not authenticated and thus ignored, but must fit.
     """
     found: dict[int, None] = {}
+    is_signed = True
     position = _HEADER_BYTES
-    while True:
+    while position <= len(datagram) - 4:
         kind, length = struct.unpack_from("!HH", datagram, position)
-        if kind == _MESSAGE_INTEGRITY:
-            return tuple(found)
-        if kind < _COMPREHENSION_OPTIONAL and kind not in stun.ATTRIBUTES_BY_TYPE:
+        is_signed = is_signed and kind != _MESSAGE_INTEGRITY
+        if is_signed and kind < _COMPREHENSION_OPTIONAL and kind not in stun.ATTRIBUTES_BY_TYPE:
             found[kind] = None
         position += 4 + length + (-length % 4)
+    if position != len(datagram):
+        raise ProtocolViolation("stun_invalid", "The last STUN attribute is cut.")
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
