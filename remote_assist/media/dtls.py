@@ -37,14 +37,35 @@ class _IceStandIn:
     state = "completed"
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
-        self.waiting: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
+        self.has_ended = False
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
         self._send_datagram = send
 
+    def put(self, datagram: bytes) -> bool:
+        """Keep a datagram. Return False if there are too many."""
+        try:
+            self._waiting.put_nowait(datagram)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    def end(self) -> None:
+        """Disconnect whoever waits for a datagram, now or later.
+
+        Nobody is cancelled: ``asyncio.wait_for`` of Python 3.11, around ``_recv``, may lose that.
+        """
+        self.has_ended = True
+        self.put(b"")
+
     async def _recv(self) -> bytes:
-        return await self.waiting.get()
+        datagram = b"" if self.has_ended else await self._waiting.get()
+        if self.has_ended:
+            raise ConnectionError
+        return datagram
 
     async def _send(self, data: bytes) -> None:
-        self._send_datagram(data)
+        if not self.has_ended:
+            self._send_datagram(data)
 
 
 class DtlsAssociation:
@@ -61,12 +82,12 @@ class DtlsAssociation:
         on_connected: Callable[[SrtpSession, SrtpSession], None],
         on_data: Callable[[bytes], None],
         on_failed: Callable[[FailureReason], None],
+        handshake_limit_s: float = HANDSHAKE_LIMIT_S,
     ) -> None:
         certificate = aiortc_dtls.RTCCertificate.generateCertificate()
         self.fingerprint = next(f.value for f in certificate.getFingerprints() if f.algorithm == "sha-256")
         """SHA-256 of the certificate, upper case, with colons."""
         self.is_connected = False
-        self.role: Role | None = None
         self._ice = _IceStandIn(send)
         self._dtls = aiortc_dtls.RTCDtlsTransport(self._ice, [certificate])  # type: ignore[arg-type]  # a stand-in, see ADR 0004
         self._dtls._srtp_profiles = _PROFILES
@@ -74,6 +95,8 @@ class DtlsAssociation:
         self._on_connected = on_connected
         self._on_data = on_data
         self._on_failed = on_failed
+        self._handshake_limit_s = handshake_limit_s
+        self._is_closed = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -81,25 +104,19 @@ class DtlsAssociation:
         """Whether role and fingerprints are settled for good."""
         return self._task is not None
 
-    def start(self, role: Role, fingerprints: tuple[tuple[str, str], ...]) -> asyncio.Task[None]:
-        """Begin the handshake with datagrams that wait already, and return its task."""
+    def start(self, role: Role, fingerprints: tuple[tuple[str, str], ...]) -> None:
+        """Begin the handshake, with the datagrams that wait already."""
         assert self._task is None
-        self.role = role
         self._dtls._set_role(role)
-        offered = [
+        expected = [
             aiortc_dtls.RTCDtlsFingerprint(algorithm=name, value=digest) for name, digest in fingerprints
         ]
-        parameters = aiortc_dtls.RTCDtlsParameters(fingerprints=offered)
+        parameters = aiortc_dtls.RTCDtlsParameters(fingerprints=expected)
         self._task = asyncio.get_running_loop().create_task(self._run(parameters))
-        return self._task
 
     def receive(self, datagram: bytes) -> bool:
         """Take a datagram of the participant. Return False if it had to be dropped."""
-        try:
-            self._ice.waiting.put_nowait(datagram)
-        except asyncio.QueueFull:
-            return False
-        return True
+        return self._ice.put(datagram)
 
     def send_data(self, data: bytes) -> bool:
         """Encrypt and send a data channel datagram at once. Return False if it had to be dropped."""
@@ -114,31 +131,35 @@ class DtlsAssociation:
     def close(self) -> tuple[asyncio.Future[None], ...]:
         """Stop and return the tasks that are about to end. Nothing is sent or reported any more."""
         self.is_connected = False
-        tasks = tuple(task for task in (self._task, self._dtls._task) if task is not None)
-        for task in tasks:
-            task.cancel()
-        return tasks
+        self._is_closed = True
+        self._ice.end()
+        return tuple(task for task in (self._task, self._dtls._task) if task is not None)
 
     async def _run(self, parameters: aiortc_dtls.RTCDtlsParameters) -> None:
         """Shake hands, then pump data until the participant closes."""
-        try:
-            async with asyncio.timeout(HANDSHAKE_LIMIT_S):
-                await self._dtls.start(parameters)
-        except TimeoutError:
-            return self._on_failed("handshake_timeout")
-        except Exception:  # noqa: BLE001 - a bad handshake fails this leg and nothing else
-            return self._on_failed("handshake_failed")
-        if self._dtls.state != "connected":
-            return self._on_failed("handshake_failed")
-        self.is_connected = True
-        self._on_connected(self._dtls._rx_srtp, self._dtls._tx_srtp)
+        reason = await self._shake_hands(parameters)
+        if reason is None and not self._is_closed:
+            self.is_connected = True
+            self._on_connected(self._dtls._rx_srtp, self._dtls._tx_srtp)
         pump = self._dtls._task
-        assert pump is not None
-        await asyncio.wait((pump,))
-        if not pump.cancelled():
+        if pump is not None:
+            await asyncio.wait((pump,))
             pump.exception()  # retrieved, so that nobody hears of it as unhandled
         self.is_connected = False
-        return self._on_failed("closed_by_participant")
+        if not self._is_closed:
+            self._on_failed(reason or "closed_by_participant")
+
+    async def _shake_hands(self, parameters: aiortc_dtls.RTCDtlsParameters) -> FailureReason | None:
+        limit = asyncio.get_running_loop().call_later(self._handshake_limit_s, self._ice.end)
+        try:
+            await self._dtls.start(parameters)
+        except Exception:  # noqa: BLE001 - a bad handshake fails this leg and nothing else
+            return "handshake_failed"
+        finally:
+            limit.cancel()
+        if self._ice.has_ended:
+            return "handshake_timeout"
+        return None if self._dtls.state == "connected" else "handshake_failed"
 
     async def _handle_data(self, data: bytes) -> None:
         """Take decrypted application data (the DataReceiver protocol of aiortc)."""
