@@ -27,6 +27,7 @@ export class CallPage {
   wantsIn = $state(false);
   isReplaced = $state(false);
   hasLeft = $state(false);
+  hasFarLeft = $state(false);
   notice: string | null = $state(null);
 
   readonly clock = new ServerClock();
@@ -81,6 +82,7 @@ export class CallPage {
       isClosed: this.state?.state === 'closed',
       isJoined: this.wantsIn,
       isFarJoined: this.far?.joined ?? false,
+      hasFarLeft: this.hasFarLeft,
       isAdmitted: this.isAdmitted,
       hasFlowed: this.media.hasFlowed,
       isFlowing: this.media.isFlowing,
@@ -227,8 +229,16 @@ export class CallPage {
 
   private take(state: SessionState): void {
     if (this.state !== null && state.version < this.state.version) return;
+    this.noteFar(state);
     this.state = state;
     if (state.state === 'closed') this.stopTakingPart();
+  }
+
+  /** Whoever is connected without taking part has left; whoever is not connected was lost. */
+  private noteFar(state: SessionState): void {
+    const far = state.participants.find((p) => p.role !== this.pass?.role);
+    if (far === undefined || far.joined) this.hasFarLeft = false;
+    else if (far.connected && this.far?.joined) this.hasFarLeft = true;
   }
 
   private stopTakingPart(): void {

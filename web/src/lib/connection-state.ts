@@ -7,6 +7,8 @@ export interface Facts {
   isClosed: boolean;
   isJoined: boolean;
   isFarJoined: boolean;
+  /** The far side said good-bye, as against having been lost. */
+  hasFarLeft: boolean;
   isAdmitted: boolean;
   /** Media has arrived at some time since joining. */
   hasFlowed: boolean;
@@ -17,9 +19,10 @@ export interface Facts {
 export function connectionState(facts: Facts): ConnectionState {
   if (facts.isClosed) return 'ended';
   if (!facts.isJoined || !facts.isAdmitted) return 'waiting';
+  if (facts.hasFarLeft) return 'waiting';
   if (facts.isFlowing) return 'connected';
-  if (!facts.isFarJoined) return 'waiting';
-  return facts.hasFlowed ? 'reconnecting' : 'connecting';
+  if (facts.hasFlowed) return 'reconnecting';
+  return facts.isFarJoined ? 'connecting' : 'waiting';
 }
 
 export const STATE_KEYS: Readonly<Record<ConnectionState, MessageKey>> = {

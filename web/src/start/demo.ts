@@ -9,14 +9,14 @@ export interface DemoSession {
   phone: { url: string } | null;
 }
 
-/** Whether the server offers demonstrations: the resource exists in demo mode only. */
+/** Whether the server offers demonstrations: its API document names them in demo mode only. */
 export async function isDemo(base: string): Promise<boolean> {
   try {
-    const response = await fetch(new URL('api/v1/demo/sessions', base), {
-      method: 'OPTIONS',
+    const response = await fetch(new URL('api/openapi.json', base), {
       signal: AbortSignal.timeout(JOIN_TIMEOUT_MS),
     });
-    return response.status !== 404;
+    const document = (await response.json()) as { paths: Record<string, unknown> };
+    return '/api/v1/demo/sessions' in document.paths;
   } catch {
     return false;
   }
