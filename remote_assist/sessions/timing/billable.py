@@ -63,7 +63,6 @@ def measure(sheet: TimeSheet, until_ms: int) -> Measured:
     """Return the billable time of a session as known at ``until_ms``."""
     terms = sheet.terms
     evidence = gather(sheet, until_ms)
-    heard = intersect(evidence.customer, evidence.technician)
     evidenced_ms = length(evidence.common)
     filled_ms = length(evidence.stretches) - evidenced_ms
     bridged_ms = min(filled_ms, evidenced_ms * terms.bridge_pct // 100)
@@ -74,8 +73,8 @@ def measure(sheet: TimeSheet, until_ms: int) -> Measured:
     return Measured(
         evidenced_ms=evidenced_ms,
         bridged_ms=bridged_ms,
-        paused_ms=length(intersect(heard, evidence.paused)),
-        fault_ms=length(intersect(heard, evidence.faults)),
+        paused_ms=_heard_ms(evidence, evidence.paused),
+        fault_ms=_heard_ms(evidence, evidence.faults),
         served_ms=served_ms,
         total_ms=total_ms,
         # The only rounding of time: once, down, to whole seconds.
@@ -99,6 +98,11 @@ def gather(sheet: TimeSheet, until_ms: int) -> Evidence:
     common = subtract(clip(intersect(customer, technician), *window), excluded)
     stretches = subtract(close_gaps(common, sheet.terms.bridge_ms), excluded)
     return Evidence(customer, technician, window, paused, faults, common, stretches)
+
+
+def _heard_ms(evidence: Evidence, excluded: Intervals) -> int:
+    """Return how long both sides were heard from in time that does not count."""
+    return length(intersect(intersect(excluded, evidence.customer), evidence.technician))
 
 
 def _window(sheet: TimeSheet, until_ms: int) -> Interval | None:

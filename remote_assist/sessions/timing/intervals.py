@@ -71,8 +71,8 @@ def intersect(left: Intervals, right: Sequence[Interval]) -> Intervals:
 
 def subtract(kept: Intervals, removed: Intervals) -> Intervals:
     """Return the time of ``kept`` that is not in ``removed``."""
-    if not kept:
-        return ()
+    if not kept or not removed:
+        return kept
     between: list[Interval] = []  # what lies between the removed, up to the ends of what is kept
     from_ms = kept[0][0]
     for removed_from, removed_to in removed:

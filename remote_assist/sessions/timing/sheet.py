@@ -67,27 +67,33 @@ class TimeSheet:
 
     def add(self, recorded: Recorded) -> None:
         """Take one event in."""
-        event = recorded.event
         self._reach(recorded.at_ms)
-        if isinstance(event, FlowObserved | PresenceObserved | FaultRecorded):
-            if event.from_ms < event.to_ms:
-                self._reach(event.to_ms)
-            if isinstance(event, FlowObserved):
-                self._flows[event.role].add(event.from_ms, event.to_ms)
-            elif isinstance(event, PresenceObserved):
-                self._presences[event.role].add(event.from_ms, event.to_ms)
-            else:
-                self._faults.add(event.from_ms, event.to_ms)
-        else:
-            self._decide(recorded.at_ms, event)
+        match recorded.event:
+            case FlowObserved(role=role, from_ms=from_ms, to_ms=to_ms):
+                self._unite(self._flows[role], from_ms, to_ms)
+            case PresenceObserved(role=role, from_ms=from_ms, to_ms=to_ms):
+                self._unite(self._presences[role], from_ms, to_ms)
+            case FaultRecorded(from_ms=from_ms, to_ms=to_ms):
+                self._unite(self._faults, from_ms, to_ms)
+            case decision:
+                self._decide(recorded.at_ms, decision)
+
+    def _unite(self, spans: IntervalSet, from_ms: int, to_ms: int) -> None:
+        if from_ms < to_ms:
+            self._reach(to_ms)
+            spans.add(from_ms, to_ms)
+
+    def _reach(self, instant_ms: int) -> None:
+        if self._latest_ms is None or instant_ms > self._latest_ms:
+            self._latest_ms = instant_ms
 
     def _decide(self, at_ms: int, event: Decision) -> None:
         match event:
             case SessionOpened(terms=terms):
-                # A log has one. Should it have more: the earliest, and of equal times always the same one.
-                candidate = (at_ms, repr(terms), terms)
-                if self._opened is None or candidate[:2] < self._opened[:2]:
-                    self._opened = candidate
+                # A log has one. Should it have more: the earliest, and of equal times the same one in any
+                # order. Terms are never compared themselves, as equal texts are equal terms.
+                opened = (at_ms, repr(terms), terms)
+                self._opened = opened if self._opened is None else min(self._opened, opened)
             case BillingStarted():
                 self.billing_started_ms = _earliest(self.billing_started_ms, at_ms)
             case SessionClosed():
@@ -109,9 +115,6 @@ class TimeSheet:
         kept = self._grants.get(event.extension_id)
         if kept is None or _rank(grant) > _rank(kept):
             self._grants[event.extension_id] = grant
-
-    def _reach(self, instant_ms: int) -> None:
-        self._latest_ms = _latest(self._latest_ms, instant_ms)
 
     @property
     def terms(self) -> Terms:
@@ -152,10 +155,11 @@ class TimeSheet:
 
     def pauses(self, end_ms: int) -> Intervals:
         """Return the union of pauses; one that was not resumed lasts to ``end_ms``."""
-        return normalise(
-            (from_ms, to_ms if (to_ms := self._resumed.get(pause_id, from_ms - 1)) >= from_ms else end_ms)
-            for pause_id, from_ms in self._paused.items()
-        )
+        spans = []
+        for pause_id, from_ms in self._paused.items():
+            to_ms = self._resumed.get(pause_id)
+            spans.append((from_ms, end_ms if to_ms is None or to_ms < from_ms else to_ms))
+        return normalise(spans)
 
     @property
     def grants(self) -> tuple[Grant, ...]:

@@ -127,7 +127,7 @@ class _Builder:
             "free_ms": rng.choice((0, 0, 1, 3, cells // 4)) * unit,
             "wait_ms": rng.choice((1, 2, cells // 4, cells // 2)) * unit + rng.choice((-1, 0, 0, 1)),
             "min_executed_ms": rng.choice((0, 1, 3, cells // 4, cells)) * unit,
-            "no_show_fee_minor": rng.choice((0, 1500)),
+            "no_show_fee_minor": rng.choice((0, 1, 1500)),
             "tariff": rng.choice(
                 (
                     {"kind": "fixed", "price_minor": 4000, "currency": "CHF"},
