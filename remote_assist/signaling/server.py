@@ -210,6 +210,7 @@ class Signaling:
             if self._queue_length(socket) > QUEUE_MAX:
                 self._counts["slow_readers"] += 1
                 _log.info("slow_reader", session_id=socket.session_id)
+                self._connected.pop(connection_id)
                 socket.abort()
             else:
                 await self._sio.emit(event, data, to=socket.sid)
@@ -220,8 +221,7 @@ class Signaling:
         if socket is None:
             return
         await self.send([connection_id], "connection.closing", Failure(code=code, detail=detail))
-        await self._sio.disconnect(socket.sid)
-        asyncio.get_running_loop().call_later(CLOSE_GRACE_S, socket.abort)
+        await self._sio.disconnect(socket.sid)  # which calls _disconnect
 
     # --- one socket's life
 
@@ -314,6 +314,8 @@ class Signaling:
         if socket is not None and socket.session_id is not None:
             self._forget(socket)
             self._rooms.disconnect(socket.session_id, socket.connection_id)
+            # A WebSocket may outlive its connection; ours does not, for it could never connect again.
+            asyncio.get_running_loop().call_later(CLOSE_GRACE_S, socket.abort)
 
     def _forget(self, socket: Socket) -> None:
         self._connected.pop(socket.connection_id, None)

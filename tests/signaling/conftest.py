@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.signaling.sockets import Hall, hall
 from tests.signaling.stage import Stage, stage
 
 
@@ -12,4 +13,11 @@ from tests.signaling.stage import Stage, stage
 async def staged(tmp_path: Path) -> AsyncIterator[Stage]:
     """A stage of its own for every test."""
     async with stage(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def opened_hall(tmp_path: Path) -> AsyncIterator[Hall]:
+    """A real server of its own for every test."""
+    async with hall(tmp_path) as made:
         yield made
