@@ -20,8 +20,8 @@ def test_only_two_hundreds_are_success() -> None:
     """A redirect is a failure: nothing follows it."""
     for status in (200, 202, 299):
         assert judge(0, status, None, NOW_MS, 0.0) == Verdict("delivered")
-    for status in (None, 100, 199, 300, 301, 404, 429, 500):
-        assert judge(0, status, None, NOW_MS, 0.0) == Verdict("pending", NOW_MS + 5_000)
+    for failed in (None, 100, 199, 300, 301, 404, 429, 500):
+        assert judge(0, failed, None, NOW_MS, 0.0) == Verdict("pending", NOW_MS + 5_000)
 
 
 def test_the_tries_follow_the_table_and_end() -> None:
