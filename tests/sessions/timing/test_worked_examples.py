@@ -50,3 +50,14 @@ def test_the_array_model_agrees_with_a_kept_bill(log: Path) -> None:
     instants = [r[key] for r in records for key in ("at", "from_ms", "to_ms") if key in r]
     unit_ms = next(unit for unit in (1000, 100, 20, 1) if all(instant % unit == 0 for instant in instants))
     assert bill(records, unit_ms=unit_ms) == json.loads(log.with_suffix(".bill.json").read_text())
+
+
+def test_the_page_shows_true_examples() -> None:
+    """The table and the result printed in docs/billing.md are those of the kept logs."""
+    page = (Path(__file__).parents[3] / "docs" / "billing.md").read_text()
+    printed = next(line for line in page.splitlines() if line.startswith('{"outcome"'))
+    assert printed == LOGS[0].with_name("black-out-of-2001-ms.bill.json").read_text().rstrip("\n")
+    for name, (ending, billed_s) in WORKED.items():
+        row = next(line for line in page.splitlines() if f"`{name}`" in line)
+        assert f"| {billed_s:,} s" in row
+        assert ending == "completed" or f"`{ending}`" in row
