@@ -6,7 +6,7 @@ export const JOIN_TIMEOUT_MS = 10_000;
 export const ACK_TIMEOUT_MS = 5_000;
 /** Reconnecting waits between these; a rebooting router comes back into a waiting page. */
 export const RECONNECT_MIN_MS = 300;
-export const RECONNECT_MAX_MS = 3_000;
+export const RECONNECT_MAX_MS = 2_000;
 /** A token is used no nearer to its end than this. */
 export const TOKEN_MARGIN_MS = 30_000;
 /** A token is renewed this long before its end, a third of its life at most. */
