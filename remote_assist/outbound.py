@@ -105,8 +105,8 @@ class OutboundClient:
                 return Reply(response.status, response.headers.get("Retry-After"))
         except Invalid as error:
             raise OutboundError("address_refused", error.detail) from error
-        except _RefusedError as error:
-            raise OutboundError("address_refused", "The name leads to no public address.") from error
+        except aiohttp.InvalidURL as error:
+            raise OutboundError("address_refused", "The URL does not name a host in a usual way.") from error
         except TimeoutError as error:
             raise OutboundError("timeout", "No reply came in time.") from error
         except aiohttp.ClientSSLError as error:
