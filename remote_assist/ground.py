@@ -9,11 +9,13 @@ import errno
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from remote_assist import telemetry
@@ -107,9 +109,15 @@ def database(settings: Settings) -> Database:
     Raises:
         StartError: its URL makes no sense, or its driver is not installed.
     """
+    url = settings.effective_database_url()
     try:
-        return Database(settings.effective_database_url())
-    except (SQLAlchemyError, ImportError) as error:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            # The driver opens files in a thread of its own, which cannot be told to stop when that fails.
+            with contextlib.closing(sqlite3.connect(parsed.database)) as file:
+                file.execute("PRAGMA schema_version")
+        return Database(url)
+    except (SQLAlchemyError, sqlite3.Error, ImportError) as error:
         raise database_trouble(error) from None
 
 

@@ -114,8 +114,17 @@ def set_up_logs(stream: TextIO | None = None, level: int = logging.INFO) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    http = logging.getLogger("aiohttp.server")
+    if _is_ours not in http.filters:
+        http.addFilter(_is_ours)
     for chatty in ("aiohttp.access", "socketio", "engineio", "alembic", "aioice", "aiortc", "asyncio"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a line of the HTTP library is about us: strangers who speak no HTTP fill no logs."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not kind.__module__.startswith("aiohttp.http_exceptions")
 
 
 class Metrics:

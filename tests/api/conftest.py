@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,29 +81,21 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
         yield one
 
 
-class serving:  # noqa: N801 - reads as what it is in an `async with`
+@asynccontextmanager
+async def serving(folder: Path, *, is_demo: bool = False, **settings: str) -> AsyncIterator[Api]:
     """Run a server in this process on free ports, with two partners."""
-
-    def __init__(self, folder: Path, *, is_demo: bool = False, **settings: str) -> None:
-        given = {
-            "HTTP_PORT": "0",
-            "MEDIA_PORT": "0",
-            "LAN_PORT": "0",
-            "MEDIA_HOST": "127.0.0.1",
-            "DATA_DIR": str(folder),
-            "BOOTSTRAP_API_KEY": KEY,
-            **settings,
-        }
-        read_settings = read({f"REMOTE_ASSIST_{name}": value for name, value in given.items()})
-        self._server = Server(read_settings, is_demo=is_demo, is_lan=False)
-
-    async def __aenter__(self) -> Api:
-        self._running = self._server.running()
-        await self._running.__aenter__()
-        await self._server.partners.ensure_partner("other", OTHER_KEY)
-        self._http = aiohttp.ClientSession(self._server.http_url)
-        return Api(self._server, self._http)
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._http.close()
-        await self._running.__aexit__(*error)
+    given = {
+        "HTTP_PORT": "0",
+        "MEDIA_PORT": "0",
+        "LAN_PORT": "0",
+        "MEDIA_HOST": "127.0.0.1",
+        "DATA_DIR": str(folder),
+        "BOOTSTRAP_API_KEY": KEY,
+        **settings,
+    }
+    read_settings = read({f"REMOTE_ASSIST_{name}": value for name, value in given.items()})
+    server = Server(read_settings, is_demo=is_demo, is_lan=False)
+    async with server.running():
+        await server.partners.ensure_partner("other", OTHER_KEY)
+        async with aiohttp.ClientSession(server.http_url) as http:
+            yield Api(server, http)
