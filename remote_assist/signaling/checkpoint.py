@@ -66,15 +66,15 @@ class Checkpoint:
                 if late_s > STALL_S:
                     now_ms = parts.clock.now_ms()
                     await self.admit_stall(parts, rooms, now_ms - round(late_s * 1000), now_ms)
-                await self.write(parts, rooms)
-                if is_tick:
-                    await self.tick(parts, rooms)
+                await self.write(parts, rooms, is_tick=is_tick)
             except parts.outages as error:
                 _log.warning("checkpoint_waits", error=type(error).__name__, pieces=len(self._spool))
             except Exception:  # noqa: BLE001 - the outermost loop of this shell
                 _log.exception("checkpoint_failed")
 
-    async def write(self, parts: Parts, rooms: Rooms, *, is_final: bool = False) -> None:
+    async def write(
+        self, parts: Parts, rooms: Rooms, *, is_tick: bool = False, is_final: bool = False
+    ) -> None:
         """Write all evidence there is, then flush the sessions that were closed before it was collected."""
         now_ms = parts.clock.now_ms()
         finishing = set(self._finishing)
@@ -82,19 +82,14 @@ class Checkpoint:
         fresh += rooms.take_presence(now_ms, is_final=is_final)
         rooms.add_evidence(fresh, now_ms)
         self._spool.add(fresh)
+        if is_tick:
+            rooms.tick()  # before anything waits for the database, so that timers show this instant
         if len(self._spool):
             await self._record(parts)
         for session_id in finishing:
             await self._flush(parts, session_id)
-
-    async def tick(self, parts: Parts, rooms: Rooms) -> None:
-        """Let the rooms tick, and keep the leases of quiet sessions."""
-        rooms.tick()
-        self._ticks += 1
-        if self._ticks % RENEW_TICKS == 0:
-            sessions = rooms.home_sessions()
-            if sessions:
-                await parts.service.renew_leases(parts.node_id, sessions)
+        if is_tick:
+            await self._renew_leases(parts, rooms)
 
     async def admit_stall(self, parts: Parts, rooms: Rooms, from_ms: int, to_ms: int) -> None:
         """Record the stall as our fault in every session whose time was running."""
@@ -102,6 +97,13 @@ class Checkpoint:
         for session_id in rooms.live_sessions():
             with contextlib.suppress(Rejected):
                 await parts.service.record_fault(session_id, from_ms, to_ms, "stalled")
+
+    async def _renew_leases(self, parts: Parts, rooms: Rooms) -> None:
+        """Keep the homes of sessions that gave no evidence."""
+        self._ticks += 1
+        sessions = rooms.home_sessions() if self._ticks % RENEW_TICKS == 0 else []
+        if sessions:
+            await parts.service.renew_leases(parts.node_id, sessions)
 
     async def _record(self, parts: Parts) -> None:
         """Write what waits; what came while it was written waits for the next pass."""

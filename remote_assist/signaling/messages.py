@@ -19,6 +19,7 @@ SDP_MAX: Final = 65_536
 ID_MAX: Final = 64
 
 RoleName = Literal["customer", "technician"]
+MediaState = Literal["none", "connecting", "connected", "silent"]
 ShortId = Annotated[str, Field(min_length=1, max_length=ID_MAX, pattern=r"^[A-Za-z0-9_.:-]+$")]
 Generation = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Interval = tuple[int, int]
@@ -104,7 +105,7 @@ class ParticipantView(Message):
     connected: bool
     visible: bool
     joined: bool
-    media: Literal["none", "connecting", "connected", "silent"]
+    media: MediaState
     microphone: bool
     camera: bool
     screen_stream_id: str | None

@@ -168,7 +168,11 @@ class Signaling:
         if self._task is None:
             return
         await self._write(is_final=True)
+        # Live sessions keep their home, so that the next tenure admits the outage as ours.
+        free = set(self._rooms.home_sessions()) - set(self._rooms.live_sessions())
         await self._rooms.stop()
+        for session_id in free:
+            self._checkpoint.finish(session_id, ())
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None

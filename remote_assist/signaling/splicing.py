@@ -6,7 +6,7 @@ The one place where a role meets a leg: customer is leg a, technician is leg b, 
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -16,7 +16,7 @@ from remote_assist.media.facts import Fact, FlowFact, LegConnected, LegFailed, L
 from remote_assist.media.relay import Relay
 from remote_assist.sessions.events import FlowObserved, Role
 from remote_assist.signaling import negotiation
-from remote_assist.signaling.messages import Description, IceServer, Message, SplicePlan
+from remote_assist.signaling.messages import Description, IceServer, MediaState, Message, SplicePlan
 from remote_assist.signaling.negotiation import (
     Carry,
     CloseSplice,
@@ -34,7 +34,6 @@ ROLES: Final[dict[LegName, Role]] = {"a": Role.CUSTOMER, "b": Role.TECHNICIAN}
 RESUME_MAX_MS: Final = 50_000
 """After a longer silence the browsers' packet counters may no longer agree (RFC 3711 section 3.3.1)."""
 
-Media = Literal["none", "connecting", "connected", "silent"]
 Send = Callable[[Role, str, Message], Awaitable[None]]
 """Send an event to the connection that holds the role; nothing happens if there is none."""
 IceServers = Callable[[str, str], Sequence[IceServer]]
@@ -56,7 +55,7 @@ class Splicing:
         self._splice: Splice | None = None
         self._is_admitted = False
         self._newest: dict[Role, Description] = {}
-        self.media: dict[Role, Media] = dict.fromkeys(Role, "none")
+        self.media: dict[Role, MediaState] = dict.fromkeys(Role, "none")
 
     @property
     def generation(self) -> int:

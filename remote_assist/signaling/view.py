@@ -13,9 +13,8 @@ from remote_assist.sessions.timing.sheet import TimeSheet
 from remote_assist.sessions.views import ChatLine as KeptChatLine
 from remote_assist.sessions.views import SessionView
 from remote_assist.signaling import messages
-from remote_assist.signaling.messages import ParticipantView, Price, Result, SessionState, Timer
+from remote_assist.signaling.messages import MediaState, ParticipantView, Price, Result, SessionState, Timer
 from remote_assist.signaling.presence import Presence
-from remote_assist.signaling.splicing import Media
 
 _STATES: Final[Mapping[Stage, Literal["open", "live", "closed"]]] = {
     Stage.OPEN: "open",
@@ -27,7 +26,7 @@ _STATES: Final[Mapping[Stage, Literal["open", "live", "closed"]]] = {
 def session_state(
     view: SessionView,
     presence: Presence,
-    media: Mapping[Role, Media],
+    media: Mapping[Role, MediaState],
     generation: int,
     result: Result | None,
 ) -> SessionState:
@@ -105,7 +104,7 @@ def chat_line(kept: KeptChatLine) -> messages.ChatLine:
 
 
 def _participant(
-    view: SessionView, presence: Presence, media: Mapping[Role, Media], role: Role
+    view: SessionView, presence: Presence, media: Mapping[Role, MediaState], role: Role
 ) -> ParticipantView:
     joined = presence.joined(role)
     return ParticipantView(

@@ -135,8 +135,7 @@ class Stage:
     async def tick(self, page: Page | None = None, ms: int = 0) -> None:
         """Let time pass and the checkpoint do what it does once a second."""
         self.clock.advance(ms=ms)
-        await self.checkpoint.write(self.parts, self.rooms)
-        await self.checkpoint.tick(self.parts, self.rooms)
+        await self.checkpoint.write(self.parts, self.rooms, is_tick=True)
         if page is not None:
             await page.ask("clock.read")  # answered after everything that came before
 
