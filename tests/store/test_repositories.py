@@ -63,6 +63,22 @@ async def test_an_event_of_a_later_version_is_kept_and_passed_over(desk: Office)
     assert [recorded.seq for recorded in await desk.sessions.full_log(session_id)] == [1]
 
 
+@pytest.mark.parametrize(
+    ("after_seq", "limit", "seqs"), [(0, None, 8), (0, 3, 3), (2, 5, 5), (5, 99, 3), (0, 8, 8)]
+)
+async def test_a_long_log_is_read_in_pages_without_a_seam(
+    desk: Office, monkeypatch: pytest.MonkeyPatch, after_seq: int, limit: int | None, seqs: int
+) -> None:
+    """However the pages fall, each event comes once and in order."""
+    monkeypatch.setattr("remote_assist.store.repositories.log.PAGE", 2)
+    session_id = (await desk.open()).view.id
+    flow = FlowObserved(Role.CUSTOMER, 1, 2)
+    await desk.sessions.record_evidence(NODE, [(session_id, flow)] * 7)
+    async with desk.store.reading() as work:
+        log = await work.log.read(session_id, after_seq, limit)
+    assert [recorded.seq for recorded in log] == list(range(after_seq + 1, after_seq + 1 + seqs))
+
+
 async def test_a_write_for_an_old_version_is_refused(desk: Office) -> None:
     """Whoever decided on a state that is no longer true has to look again."""
     session_id = (await desk.open()).view.id
