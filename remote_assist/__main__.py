@@ -16,7 +16,7 @@ EXIT_USAGE: Final = 2
 FILE_MAX_BYTES: Final = 512 * 1024 * 1024
 
 
-class _Trouble(Exception):  # noqa: N818 - it is told to a person, in one sentence
+class _Trouble(Exception):
     """Something the person at the keyboard can mend."""
 
 

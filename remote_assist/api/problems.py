@@ -59,7 +59,7 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
 
 
-class ApiProblem(Exception):  # noqa: N818 - the RFC's word for it
+class ApiProblem(Exception):
     """A refusal that only HTTP knows: wrong media type, unreadable body, too many requests."""
 
     def __init__(

@@ -15,7 +15,7 @@ DISCONNECTED: Final = "disconnected"
 """What stands in the inbox, beside the server's events, when the connection is lost."""
 
 
-class ConnectionLost(Exception):  # noqa: N818 - a fact, caught by the reconnect loop only
+class ConnectionLost(Exception):
     """The server cannot be reached just now."""
 
 
