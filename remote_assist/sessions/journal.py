@@ -18,7 +18,7 @@ from remote_assist.sessions.events import (
     SessionClosed,
     SessionOpened,
 )
-from remote_assist.sessions.hooks.notices import notice
+from remote_assist.sessions.hooks.notices import notice, timestamp
 from remote_assist.sessions.ports import Entry, SessionRow, UnitOfWork
 from remote_assist.sessions.state import Command, State, decide, evolve, fold
 from remote_assist.sessions.views import SessionView
@@ -102,16 +102,20 @@ async def tell(
 
 
 def facts(row: SessionRow, state: State) -> dict[str, Any]:
-    """Return what every notice about a session says of it."""
+    """Return what every notice about a session says of it, in the words of the HTTP interface."""
     return {
         "state": state.stage.value,
         "version": state.version,
-        "created_at_ms": row.created_at_ms,
-        "billing_started_at_ms": state.billing_started_at_ms,
-        "closed_at_ms": state.closed_at_ms,
+        "created_at": timestamp(row.created_at_ms),
+        "live_at": _timestamp(state.billing_started_at_ms),
+        "closed_at": _timestamp(state.closed_at_ms),
         "close_reason": state.close_reason,
         "metadata": dict(row.metadata),
     }
+
+
+def _timestamp(at_ms: int | None) -> str | None:
+    return None if at_ms is None else timestamp(at_ms)
 
 
 def view_of(standing: Standing) -> SessionView:

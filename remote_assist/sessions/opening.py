@@ -139,7 +139,8 @@ def terms_for(request: OpenSession, now_ms: int) -> Terms:
 
 def hash_of(secret: str) -> str:
     """Return what is kept of a secret. It is random with 128 bits or more, so no salt is needed."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    # A guess may be any text that JSON can hold, lone surrogates included.
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def _amounts(tariff: Tariff) -> list[tuple[str, int]]:

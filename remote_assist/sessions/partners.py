@@ -94,4 +94,5 @@ class PartnerService:
 
 
 def _hash_of(api_key: str) -> str:
-    return hashlib.sha256(api_key.encode()).hexdigest()
+    # A header may hold any bytes; aiohttp turns what is no UTF-8 into lone surrogates.
+    return hashlib.sha256(api_key.encode(errors="surrogatepass")).hexdigest()

@@ -15,7 +15,7 @@ from remote_assist.sessions.attendance import follow_up
 from remote_assist.sessions.billing.receipts import Attended, claims, usage_fields
 from remote_assist.sessions.billing.usage import Basis, UsageRecord, freeze
 from remote_assist.sessions.opening import PAGE_MAX
-from remote_assist.sessions.ports import UnitOfWork
+from remote_assist.sessions.ports import SessionRow, UnitOfWork
 from remote_assist.sessions.settling import expiry_ms, expiry_reason, settlement_due_ms
 from remote_assist.sessions.state import Close, Stage
 from remote_assist.sessions.timing.sheet import TimeSheet
@@ -144,20 +144,13 @@ class Settlement(UseCases):
             )
             receipt = self._signer.sign_receipt(claims(attended, reading.sheet, record))
             await work.usage.add(record, receipt)
-            row = await journal.tell(work, row, _told(record), now_ms)
+            row = await journal.tell(work, row, _told(row, record), now_ms)
             work.wake(row.id, row.version)
         await work.sessions.put(replace(row, settled_seq=row.last_seq), row.version)
         return record or reading.records[-1]
 
 
-def _told(record: UsageRecord) -> list[tuple[str, dict[str, object]]]:
-    names = {
-        "usage_record_id": record.id,
-        "revision": record.revision,
-        "corrects": record.corrects,
-        "needs_approval": record.needs_approval,
-    }
-    return [
-        ("usage.recorded", {**names, **usage_fields(record)}),
-        ("receipt.issued", {"usage_record_id": record.id, "revision": record.revision}),
-    ]
+def _told(row: SessionRow, record: UsageRecord) -> list[tuple[str, dict[str, object]]]:
+    which = {"usage_record_id": record.id, "revision": record.revision, "metadata": dict(row.metadata)}
+    how = {"corrects": record.corrects, "needs_approval": record.needs_approval}
+    return [("usage.recorded", {**which, **how, **usage_fields(record)}), ("receipt.issued", which)]

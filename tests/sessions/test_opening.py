@@ -45,7 +45,7 @@ async def test_both_links_stand_for_their_role(desk: Office) -> None:
         assert technician.participant_id == opened.view.technician.participant_id
 
 
-@pytest.mark.parametrize("secret", ["", "nonsense", "x" * 10_000, "ü"])
+@pytest.mark.parametrize("secret", ["", "nonsense", "x" * 10_000, "ü", "\ud800"])
 async def test_an_unknown_secret_opens_nothing(desk: Office, secret: str) -> None:
     """Guesses are answered alike."""
     with pytest.raises(NotFound, match="link_not_found"):

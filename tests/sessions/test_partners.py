@@ -25,7 +25,7 @@ async def test_a_key_belongs_to_one_partner(desk: Office) -> None:
         await desk.partners.ensure_partner("another", "test-key")
 
 
-@pytest.mark.parametrize("key", ["", "wrong", "test-key ", "TEST-KEY", "x" * 5_000, "ü"])
+@pytest.mark.parametrize("key", ["", "wrong", "test-key ", "TEST-KEY", "x" * 5_000, "ü", "\udcff"])
 async def test_an_unknown_key_is_nobody(desk: Office, key: str) -> None:
     """Near misses count as nothing."""
     with pytest.raises(Unauthenticated, match="invalid_api_key"):

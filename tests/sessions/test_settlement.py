@@ -96,7 +96,9 @@ async def test_settling_at_the_same_time_makes_one_record(desk: Office) -> None:
     ]
     assert [one["sequence"] for one in told] == [1, 2, 3, 4, 5]
     assert told[3]["usage_record_id"] == record_id(session_id, 1)
-    assert told[0]["metadata"] == {"order": "A-17"}
+    assert all(one["metadata"] == {"order": "A-17"} for one in told)
+    times = [told[2][name] for name in ("created_at", "live_at", "closed_at")]
+    assert times == ["2026-11-23T12:00:00.000Z", "2026-11-23T12:00:00.000Z", "2026-11-23T12:10:00.000Z"]
 
 
 async def test_evidence_that_comes_late_becomes_a_debit_that_waits_for_a_person(desk: Office) -> None:

@@ -18,9 +18,6 @@ NOTICE_TYPES: Final = (
     "receipt.issued",
 )
 
-BODY_MAX: Final = 20_000
-"""Characters. Standard Webhooks asks for bodies under 20 kB; ours have about one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Notice:
