@@ -24,18 +24,18 @@ from tests.kit.pair import Pair
 from tests.kit.servers import Server
 from tests.kit.waiting import STRETCH, eventually
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240 * STRETCH)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600 * STRETCH)]
 
 KILLS: Final = 20
-PAIRS_PER_ROUND: Final = 2
 ROUNDS_OF_A_PAIR: Final = 2
 LONGEST_ROUND_S: Final = 3.0
 LOST_PER_CRASH_MS: Final = 2_000
 START_SLACK_MS: Final = 400
 """From "connected" at both robots to the first packet at the relay, on a busy machine."""
 CLOCKS_DIFFER_MS: Final = 30
-TERMS: Final = {"free_ms": 0, "min_executed_ms": 1, "bridge_pct": 100}
-"""All gaps of up to two seconds may be bridged, so a crash that is not recorded as a fault would show."""
+USUAL_TERMS: Final = {"free_ms": 0, "min_executed_ms": 1, "bridge_pct": 100}
+BRIDGING_TERMS: Final = {**USUAL_TERMS, "bridge_ms": 60_000}
+"""Under these a crash that is not recorded as a fault would be bridged, and show as over-billed."""
 CLOCK: Final = SystemClock()
 
 
@@ -50,6 +50,8 @@ class Rounds:
         self.done: list[Pair] = []
         self.gone: set[str] = set()
         """Sessions of which a participant left for good."""
+        self.bridging: set[str] = set()
+        """Sessions whose terms bridge long gaps; what they lose cannot be seen."""
 
     async def play(self) -> None:
         """Kill as often as planned, then close what still lives."""
@@ -58,14 +60,19 @@ class Rounds:
         await asyncio.gather(*(self._close(pair) for pair, _ in self.living))
 
     async def _round(self) -> None:
-        for _ in range(PAIRS_PER_ROUND):
-            opened = await self.marketplace.open_session(terms=TERMS)
+        for terms in (USUAL_TERMS, BRIDGING_TERMS):
+            opened = await self.marketplace.open_session(terms=terms)
             self.living.append((Pair(opened, CLOCK), 0))
+            if terms is BRIDGING_TERMS:
+                self.bridging.add(opened.id)
         closing = [
             asyncio.create_task(self._close_soon(pair))
             for pair, age in self.living
             if age >= ROUNDS_OF_A_PAIR
         ]
+        if self.chance.random() < 0.5:  # half of the kills shall hit a call, however slow the machine
+            newest = self.living[-1][0]
+            await eventually(lambda: newest.is_flowing, within_s=30, what="media")
         await asyncio.sleep(self.chance.uniform(0, LONGEST_ROUND_S))  # the moment is what is tested
         await self._crash()
         await asyncio.gather(*closing)
@@ -108,12 +115,12 @@ async def test_a_killed_server_never_bills_too_much(tmp_path: Path) -> None:
     """For every session: one usage record, no billed time in an outage, at most 2 s lost per crash."""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
     print(f"replay with SEED={seed}")  # noqa: T201 - shown with a failure
-    server = await asyncio.to_thread(Server(tmp_path / "data").start)
+    server = await asyncio.to_thread(Server(tmp_path / "data", keeps_ports=True).start)
     try:
         async with Marketplace(server.url) as marketplace:
             rounds = Rounds(server, marketplace, random.Random(seed))
             await rounds.play()
-            assert len(rounds.done) == KILLS * PAIRS_PER_ROUND
+            assert len(rounds.done) == KILLS * 2
             records = [await usage_record(marketplace, pair) for pair in rounds.done]
             logs = [await exported(marketplace, pair, tmp_path) for pair in rounds.done]
         replayed = [
@@ -121,9 +128,15 @@ async def test_a_killed_server_never_bills_too_much(tmp_path: Path) -> None:
         ]
         for pair, record, result in zip(rounds.done, records, replayed, strict=True):
             agrees(pair, record, result)
+            if pair.opened.id not in rounds.bridging:
+                is_nearly_complete(pair, result)
         crashes = sum(pair.crashes for pair in rounds.done)
-        lost = [pair.sure_ms - result["total_ms"] for pair, result in zip(rounds.done, replayed, strict=True)]
-        told = f"{crashes} crashes in calls, {len(rounds.gone)} left for good; lost by session: {sorted(lost)} ms"
+        lost = sorted(
+            lost_ms(pair, result)
+            for pair, result in zip(rounds.done, replayed, strict=True)
+            if pair.opened.id not in rounds.bridging
+        )
+        told = f"{crashes} crashes in calls, {len(rounds.gone)} left for good; lost by session: {lost} ms"
         print(told)  # noqa: T201 - shown with -s
         assert crashes >= KILLS // 2, "the kills hit calls"
         assert sum(result["total_ms"] for result in replayed) > 0
@@ -154,17 +167,28 @@ async def exported(marketplace: Marketplace, pair: Pair, folder: Path) -> Path:
 
 def agrees(pair: Pair, record: dict[str, Any], result: dict[str, Any]) -> None:
     """Compare the record with the replay, and both with what the test knows."""
-    where = (
-        f"session {pair.opened.id}: sure {pair.sure}, outages {pair.outages}, billed {result['intervals']}"
-    )
+    where = facts(pair, result)
     for field in ("outcome", "evidenced_ms", "bridged_ms", "total_ms", "billed_s", "total_minor"):
         assert record[field] == result[field], f"{field}; {where}"
     for outage in pair.outages:
         assert overlap_ms(result["intervals"], outage) <= CLOCKS_DIFFER_MS, f"billed in an outage; {where}"
     assert all(from_ms >= pair.started_ms - CLOCKS_DIFFER_MS for from_ms, _ in result["intervals"]), where
-    lost_ms = pair.sure_ms - result["total_ms"]
+
+
+def is_nearly_complete(pair: Pair, result: dict[str, Any]) -> None:
+    """No more is lost than each crash may cost."""
     allowed_ms = LOST_PER_CRASH_MS * pair.crashes + START_SLACK_MS * max(1, len(pair.sure))
-    assert lost_ms <= allowed_ms, f"lost {lost_ms} of {pair.sure_ms} ms in {pair.crashes} crashes; {where}"
+    assert lost_ms(pair, result) <= allowed_ms, f"{pair.crashes} crashes; {facts(pair, result)}"
+
+
+def lost_ms(pair: Pair, result: dict[str, Any]) -> int:
+    """Return how much of what certainly flowed is not billed."""
+    return pair.sure_ms - int(result["total_ms"])
+
+
+def facts(pair: Pair, result: dict[str, Any]) -> str:
+    """Return what a failure should show."""
+    return f"session {pair.opened.id}: sure {pair.sure}, outages {pair.outages}, billed {result['intervals']}"
 
 
 def overlap_ms(intervals: Sequence[Sequence[int]], other: tuple[int, int]) -> int:

@@ -6,7 +6,9 @@ Output is read by a thread, so that a server may outlive one event loop and serv
 import contextlib
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,21 +17,26 @@ from typing import Any, Final, Self
 
 from tests.kit.waiting import STRETCH
 
+FIXED_PORTS: Final = range(20_000, 30_000)
 API_KEY: Final = "canary-api-key-7d1f0c52"
-READY_S: Final = 20
-STOP_S: Final = 20
+READY_S: Final = 60
+STOP_S: Final = 30
 
 
 class Server:
-    """One server process after another on the same data folder and, after the first start, the same ports."""
+    """One server process after another on the same data folder.
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    ``keeps_ports`` chooses ports that survive a restart: not from the range from which the system picks the
+    local ports of outgoing connections, one of which could otherwise take the port while the server is down.
+    """
+
+    def __init__(self, data_dir: Path, *, keeps_ports: bool = False, **settings: str) -> None:
         self.data_dir = data_dir
         self.lines: list[str] = []
         """Everything any of its processes wrote, stdout and stderr."""
         self.url = ""
-        self.http_port = 0
-        self.media_port = 0
+        self.http_port = _free_port(socket.SOCK_STREAM) if keeps_ports else 0
+        self.media_port = _free_port(socket.SOCK_DGRAM) if keeps_ports else 0
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
         self._ready = threading.Event()
@@ -126,3 +133,11 @@ class Server:
                 self.http_port = int(self.url.rsplit(":", 1)[1])
                 self.media_port = event["media_port"]
                 self._ready.set()
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    for port in random.sample(FIXED_PORTS, 50):
+        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
+            probe.bind(("0.0.0.0", port))
+            return port
+    raise AssertionError(f"no free port in {FIXED_PORTS}")
