@@ -318,6 +318,7 @@ class Server:
         if self.demo:
             partner = await self.partners.ensure_partner("demo", self.demo_key)
             self.demo.partner_id = partner.id
+            self.wakeups.subscribe(self.demo.wake)
 
     async def listen(self) -> None:
         """Accept connections."""

@@ -9,6 +9,7 @@ from aiohttp import web
 from remote_assist.api.limits import GuessLimit
 from remote_assist.api.schemas import IceServerOut
 from remote_assist.clock import Clock
+from remote_assist.ids import SessionId
 from remote_assist.sessions.endpoints import EndpointService
 from remote_assist.sessions.partners import PartnerService
 from remote_assist.sessions.service import SessionService
@@ -24,7 +25,7 @@ class Demo(Protocol):
         """Open a session of the demo partner, with demo terms."""
         ...
 
-    async def start_robot(self, session_id: str, technician_url: str) -> None:
+    async def start_robot(self, session_id: SessionId, technician_url: str) -> None:
         """Let a robot take the technician's side; Conflict when all robots are busy."""
         ...
 

@@ -8,14 +8,17 @@ from typing import Final
 import structlog
 
 from remote_assist.errors import Conflict
-from remote_assist.ids import PartnerId
+from remote_assist.ids import PartnerId, SessionId
 from remote_assist.sessions.events import MeteredTariff
 from remote_assist.sessions.service import SessionService
+from remote_assist.sessions.state import Stage
 from remote_assist.sessions.views import OpenedSession, OpenSession, Person
 
 ROBOTS_MAX: Final = 4
 """A robot draws, encodes and decodes video: about a third of a core each."""
 ROBOT_LIFE_S: Final = 3_600.0
+ROBOT_LEAVE_S: Final = 3.0
+"""How long a robot may take to leave a closed session by itself."""
 ROBOT_STOP_S: Final = 3.0
 BOOKED_MS: Final = 1_800_000
 TARIFF: Final = MeteredTariff(rate_minor_per_hour=6_000, currency="CHF")
@@ -34,6 +37,7 @@ class DemoDesk:
         self.partner_id = PartnerId("")
         """Set once the partner is sure to exist."""
         self._robots: dict[asyncio.subprocess.Process, asyncio.Task[None]] = {}
+        self._changed: dict[SessionId, asyncio.Event] = {}
 
     async def open_session(self, wait_ms: int = TERMS["wait_ms"]) -> OpenedSession:
         """Open a session of the demo partner."""
@@ -48,7 +52,7 @@ class DemoDesk:
         )
         return await self._sessions.open_session(self.partner_id, request)
 
-    async def start_robot(self, session_id: str, technician_url: str) -> None:
+    async def start_robot(self, session_id: SessionId, technician_url: str) -> None:
         """Let a robot take the technician's side.
 
         Raises:
@@ -75,17 +79,31 @@ class DemoDesk:
             watcher.cancel()
         await asyncio.gather(*watchers, return_exceptions=True)
 
-    async def _watch(self, robot: asyncio.subprocess.Process, session_id: str) -> None:
-        """Wait for the robot, which leaves when its session is closed, and end it when it overstays."""
+    def wake(self, session_id: SessionId, _version: int) -> None:
+        """Hear that a session has changed, from the wake-ups."""
+        if session_id in self._changed:
+            self._changed[session_id].set()
+
+    async def _watch(self, robot: asyncio.subprocess.Process, session_id: SessionId) -> None:
+        """Let the robot stay as long as its session, and not for ever."""
+        self._changed[session_id] = asyncio.Event()
+        leaving = asyncio.create_task(robot.wait())
+        closing = asyncio.create_task(self._until_closed(session_id))
         try:
-            async with asyncio.timeout(ROBOT_LIFE_S):
-                code = await robot.wait()
-            log.info("robot_left", session_id=session_id, code=code)
-        except TimeoutError:
-            log.warning("robot_overstayed", session_id=session_id)
+            await asyncio.wait({leaving, closing}, timeout=ROBOT_LIFE_S, return_when=asyncio.FIRST_COMPLETED)
+            # It sees the close as pages do, and says goodbye.
+            await asyncio.wait({leaving}, timeout=ROBOT_LEAVE_S)
+            log.info("robot_left", session_id=session_id, code=robot.returncode)
         finally:
+            closing.cancel()
             await _end(robot)
-            del self._robots[robot]
+            await asyncio.gather(leaving, closing, return_exceptions=True)
+            del self._changed[session_id], self._robots[robot]
+
+    async def _until_closed(self, session_id: SessionId) -> None:
+        while (await self._sessions.view(session_id)).state is not Stage.CLOSED:
+            await self._changed[session_id].wait()
+            self._changed[session_id].clear()
 
 
 async def _end(robot: asyncio.subprocess.Process) -> None:
