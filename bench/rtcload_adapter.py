@@ -6,26 +6,30 @@ of JSON on its standard streams. ``bench/relay.py`` puts a copy of this file amo
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from remote_assist.clock import SystemClock
 from remote_assist.media.relay import Relay, RelayConfig
+
+ME: Final = str(Path(__file__).resolve())
+"""This file, wherever it was copied to: it is also the program of the relay's process."""
 
 
 class Server:
     """What rtcload drives."""
 
     def __init__(self, opts: dict[str, Any]) -> None:
+        self._opts = opts
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
     async def start(self, cpu: int) -> list[int]:
         """Start the relay on one core and return its process id."""
         self._process = await asyncio.create_subprocess_exec(
-            *("taskset", "-c", str(cpu), sys.executable, os.path.abspath(__file__)),  # noqa: PTH100 - rtcload copies us
+            *("taskset", "-c", str(cpu), sys.executable, ME),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -57,7 +61,7 @@ class Server:
 
 async def serve() -> None:
     """Be the relay: answer each line on standard input with one on standard output."""
-    relay = Relay(RelayConfig(host="127.0.0.1", port=0), SystemClock().now_ms, lambda fact: None)
+    relay = Relay(RelayConfig(host="127.0.0.1", port=0), SystemClock().now_ms, lambda _: None)
     await relay.start()
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
