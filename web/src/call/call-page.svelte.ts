@@ -34,7 +34,7 @@ export class CallPage {
   readonly chat: ChatBox;
   readonly media: MediaLine;
   private readonly channel: Channel;
-  private isEntering = false;
+  private entering: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly link: JoinLink,
@@ -179,17 +179,19 @@ export class CallPage {
   }
 
   /** Say where we stand after every (re)connect: taking part, or only looking. */
-  private async enter(): Promise<void> {
-    if (this.isEntering || !this.isOnline) return;
-    this.isEntering = true;
+  private enter(): Promise<void> {
+    this.entering = this.entering.then(() => this.enterNow());
+    return this.entering;
+  }
+
+  private async enterNow(): Promise<void> {
+    if (!this.isOnline) return;
     try {
       if (this.wantsIn) await this.takePart();
       else this.draw(await this.channel.ask('session.sync', {}));
       this.tell('presence.report', { visible: document.visibilityState === 'visible' });
     } catch (error) {
       this.entryFailed(error instanceof Refused ? error.code : 'other');
-    } finally {
-      this.isEntering = false;
     }
   }
 

@@ -6,10 +6,11 @@ export async function fetchReceipt(
   sessionId: string,
   token: string,
   accept: string,
+  locale: string,
 ): Promise<Blob> {
   const url = new URL(`api/v1/sessions/${encodeURIComponent(sessionId)}/receipt`, base);
   const response = await fetch(url, {
-    headers: { Authorization: `Bearer ${token}`, Accept: accept },
+    headers: { Authorization: `Bearer ${token}`, Accept: accept, 'Accept-Language': locale },
     signal: AbortSignal.timeout(JOIN_TIMEOUT_MS),
   });
   if (!response.ok) throw new Error(`The receipt was not given: ${response.status}.`);

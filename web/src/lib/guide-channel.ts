@@ -4,6 +4,7 @@
  * Guidance (pointing, drawing) will travel here. Until then each side pings the other once and
  * answers pings, so that "open" means that bytes came back.
  */
+export const GUIDE_LABEL = 'assist';
 const PING = '{"type":"ping"}';
 const PONG = '{"type":"pong"}';
 

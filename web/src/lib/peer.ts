@@ -6,7 +6,7 @@
  * Source: W3C webrtc-pc, section 10.7 (perfect negotiation); ADR "web stack".
  */
 import type { Description, SplicePlan } from './generated/events';
-import { GuideChannel } from './guide-channel';
+import { GUIDE_LABEL, GuideChannel } from './guide-channel';
 
 /** What this side sends. `audio` is always there; `camera` and `screen` may be null. */
 export interface LocalTracks {
@@ -33,7 +33,7 @@ export interface PeerOptions {
 }
 
 /** Refusals that perfect negotiation expects: the other offer wins, or the generation is over. */
-const EXPECTED_CODES = new Set(['glare', 'stale_generation', 'stale']);
+const EXPECTED_CODES = new Set(['glare', 'stale_generation', 'no_splice']);
 
 interface Line {
   plan: SplicePlan;
@@ -79,7 +79,9 @@ export class Peer {
     pc.onconnectionstatechange = () => {
       if (this.line === line) this.options.onState(pc.connectionState);
     };
-    pc.ondatachannel = ({ channel }) => line.guide.attach(channel);
+    pc.ondatachannel = ({ channel }) => {
+      if (channel.label === GUIDE_LABEL) line.guide.attach(channel);
+    };
     pc.ontrack = () => this.tellRemote(line);
     if (plan.offerer) this.addAll(line);
   }
@@ -182,7 +184,7 @@ export class Peer {
   private addAll(line: Line): void {
     const local = this.options.local();
     const lane: RTCRtpTransceiverInit = { direction: 'sendrecv', streams: [line.stream] };
-    line.guide.attach(line.pc.createDataChannel('assist'));
+    line.guide.attach(line.pc.createDataChannel(GUIDE_LABEL));
     line.audio = line.pc.addTransceiver(local.audio, lane);
     line.camera = line.pc.addTransceiver(local.camera ?? 'video', lane);
     void this.refreshScreen(line, local);
