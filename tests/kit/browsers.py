@@ -108,9 +108,9 @@ class CallPage:
         found: dict[str, Any] = await eventually(fresh, within_s=within_s, what=f"sign {sign} in {in_box}")
         return found
 
-    async def sees_motion(self, sign: int, *, in_box: str = "remote-video") -> None:
+    async def sees_motion(self, sign: int, *, in_box: str = "remote-video", within_s: float = 15) -> None:
         """Wait for two different fresh pictures."""
-        first = await self.sees(sign, in_box=in_box)
+        first = await self.sees(sign, in_box=in_box, within_s=within_s)
 
         async def newer() -> bool:
             return bool((await self.sees(sign, in_box=in_box))["clock"] != first["clock"])
@@ -119,7 +119,10 @@ class CallPage:
 
     async def hears(self, sign: int) -> None:
         """Wait until the received sound has the pitch of this sign."""
-        expected_hz = 400 + 150 * sign
+        await self.hears_tone(400 + 150 * sign)
+
+    async def hears_tone(self, expected_hz: int) -> None:
+        """Wait until this is the loudest pitch of the received sound."""
 
         async def heard() -> bool:
             pitch_hz: float = await self.page.evaluate("lab.pitch()")
