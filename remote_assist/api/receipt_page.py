@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any, Final
 
-LANGUAGES: Final = ("en", "de")
+from remote_assist.api.receipt_words import WORDS
+
+SEGMENTS_MAX: Final = 200
+"""Rows of the timeline; a line that broke every second is not read row by row."""
 _DIGITS: Final = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "TND": 3}
 """Digits of the minor unit where they are not two. Source: ISO 4217."""
 
@@ -20,7 +23,7 @@ body { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; padding: .35rem .5rem .35rem 0; border-bottom: 1px solid #8886; }
-th { font-weight: 500; } td.amount { text-align: right; font-variant-numeric: tabular-nums; }
+th { font-weight: 500; width: 45%; } td.amount { text-align: right; font-variant-numeric: tabular-nums; }
 tr.total > * { font-weight: 700; border-bottom: 2px solid; }
 .jws { overflow-wrap: anywhere; font: .75rem/1.4 ui-monospace, monospace; }
 .note { font-size: .875rem; }
@@ -33,109 +36,26 @@ CSP: Final = (
     "frame-ancestors 'none'"
 )
 
-_WORDS: Final[dict[str, dict[str, str]]] = {
-    "en": {
-        "title": "Receipt",
-        "session": "Session",
-        "record": "Usage record",
-        "issuer": "Issued by",
-        "issued": "Issued at",
-        "opened": "Opened at",
-        "started": "Billing started at",
-        "closed": "Closed at",
-        "outcome": "Outcome",
-        "outcome.completed": "The help took place",
-        "outcome.customer_no_show": "The customer did not come",
-        "outcome.technician_no_show": "The technician did not come",
-        "outcome.nobody_came": "Nobody came",
-        "outcome.not_executed": "No proper call came about",
-        "people": "People",
-        "customer": "Customer",
-        "technician": "Technician",
-        "time": "Time",
-        "evidenced_ms": "Both were connected",
-        "bridged_ms": "Short gaps that count",
-        "paused_ms": "Paused",
-        "fault_ms": "Our own failures, not charged",
-        "free_ms": "Free time",
-        "total_ms": "Time that counts",
-        "billed_s": "Billed time",
-        "charges": "Charges",
-        "charge.package": "Package",
-        "charge.metered_time": "Time",
-        "charge.minimum": "Rest to the minimum",
-        "charge.extension": "Extension",
-        "charge.no_show_fee": "Fee: did not come",
-        "charge.late_cancellation_fee": "Fee: cancelled late",
-        "charge.credit": "Credit",
-        "total": "Total",
-        "none": "Nothing is charged.",
-        "proof": "A second counts while data from both sides arrived at the server. This receipt is signed: "
-        "with the text below and the server's public keys (/.well-known/jwks.json) anybody can check it.",
-        "signed": "The signed receipt",
-    },
-    "de": {
-        "title": "Quittung",
-        "session": "Sitzung",
-        "record": "Nutzungsnachweis",
-        "issuer": "Ausgestellt von",
-        "issued": "Ausgestellt am",
-        "opened": "Eröffnet am",
-        "started": "Verrechnung begann am",
-        "closed": "Beendet am",
-        "outcome": "Ergebnis",
-        "outcome.completed": "Die Hilfe hat stattgefunden",
-        "outcome.customer_no_show": "Die Kundin oder der Kunde kam nicht",
-        "outcome.technician_no_show": "Die Technikerin oder der Techniker kam nicht",
-        "outcome.nobody_came": "Niemand kam",
-        "outcome.not_executed": "Es kam kein richtiges Gespräch zustande",
-        "people": "Personen",
-        "customer": "Kundschaft",
-        "technician": "Technik",
-        "time": "Zeit",
-        "evidenced_ms": "Beide waren verbunden",
-        "bridged_ms": "Kurze Lücken, die zählen",
-        "paused_ms": "Pausiert",
-        "fault_ms": "Eigene Fehler, nicht verrechnet",
-        "free_ms": "Freie Zeit",
-        "total_ms": "Zeit, die zählt",
-        "billed_s": "Verrechnete Zeit",
-        "charges": "Beträge",
-        "charge.package": "Paket",
-        "charge.metered_time": "Zeit",
-        "charge.minimum": "Rest bis zum Mindestbetrag",
-        "charge.extension": "Verlängerung",
-        "charge.no_show_fee": "Gebühr: nicht erschienen",
-        "charge.late_cancellation_fee": "Gebühr: spät abgesagt",
-        "charge.credit": "Gutschrift",
-        "total": "Total",
-        "none": "Es wird nichts verrechnet.",
-        "proof": "Eine Sekunde zählt, solange Daten von beiden Seiten beim Server ankamen. Diese Quittung "
-        "ist signiert: Mit dem Text unten und den öffentlichen Schlüsseln des Servers "
-        "(/.well-known/jwks.json) können alle sie prüfen.",
-        "signed": "Die signierte Quittung",
-    },
-}
-
 
 def language_untrusted(headers: Mapping[str, str]) -> str:
     """Return the first language of ``Accept-Language`` that we speak. Source: RFC 9110, 12.5.4."""
     for part in headers.get("Accept-Language", "")[:200].split(","):
         language = part.split(";")[0].strip().lower().split("-")[0]
-        if language in LANGUAGES:
+        if language in WORDS:
             return language
     return "en"
 
 
 def render(claims: Mapping[str, Any], token: str, language: str) -> str:
     """Return the page of a receipt whose signature was checked."""
-    words = _WORDS[language]
+    words = WORDS[language]
     parts = [
         f"<h1>{escape(words['title'])}</h1>",
         _table(_head(claims, words)),
         _section(words["people"], _table(_people(claims, words))),
         _section(words["time"], _table(_times(claims, words))),
         _section(words["charges"], _charges(claims, words)),
+        _timeline(claims, words),
         f'<p class="note">{escape(words["proof"])}</p>',
         f'<details><summary>{escape(words["signed"])}</summary><p class="jws">{escape(token)}</p></details>',
     ]
@@ -209,6 +129,22 @@ def _charges(claims: Mapping[str, Any], words: Mapping[str, str]) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
+def _timeline(claims: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    """Return each stretch of the session with why it counts or not."""
+    segments: Sequence[Sequence[Any]] = claims.get("segments") or ()
+    rows = [
+        (
+            f"{_time_of_day(from_ms)} - {_time_of_day(to_ms)} ({duration(to_ms - from_ms)})",
+            words.get(f"reason.{reason}", str(reason)),
+        )
+        for from_ms, to_ms, reason in segments[:SEGMENTS_MAX]
+    ]
+    if not rows:
+        return ""
+    more = f'<p class="note">{escape(words["more"])}</p>' if len(segments) > SEGMENTS_MAX else ""
+    return _section(words["timeline"], _table(rows) + more)
+
+
 def _reason(reason: str, words: Mapping[str, str]) -> str:
     kind, _, detail = reason.partition(":")
     known = words.get(f"charge.{kind}", kind)
@@ -219,6 +155,10 @@ def _instant(at_ms: Any) -> str | None:
     if not isinstance(at_ms, int):
         return None
     return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _time_of_day(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S")
 
 
 def _section(title: str, content: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remote_assist.api import receipt_page
-from remote_assist.api.receipt_page import CSP, duration, language_untrusted, money, render
+from remote_assist.api.receipt_page import CSP, SEGMENTS_MAX, duration, language_untrusted, money, render
+from remote_assist.api.receipt_words import WORDS
 
 CLAIMS: dict[str, Any] = {
     "iss": "https://assist.example",
@@ -29,6 +29,10 @@ CLAIMS: dict[str, Any] = {
     "fault_ms": 0,
     "total_ms": 600_999,
     "billed_s": 540,
+    "segments": [
+        [1_795_000_000_000, 1_795_000_060_000, "counted"],
+        [1_795_000_060_000, 1_795_000_090_000, "customer_silent"],
+    ],
     "charges": [
         {"reason": "metered_time", "amount_minor": 900},
         {"reason": "extension:x-1", "amount_minor": 1500},
@@ -39,7 +43,7 @@ CLAIMS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("language", receipt_page.LANGUAGES)
+@pytest.mark.parametrize("language", list(WORDS))
 def test_page_shows_every_number(language: str) -> None:
     """Time, charges and the total stand there as in the claims."""
     page = render(CLAIMS, "e.y.J", language)
@@ -61,7 +65,7 @@ def test_page_shows_every_number(language: str) -> None:
 
 def test_languages_have_the_same_words() -> None:
     """No word is missing in either."""
-    assert receipt_page._WORDS["de"].keys() == receipt_page._WORDS["en"].keys()
+    assert WORDS["de"].keys() == WORDS["en"].keys()
 
 
 def test_policy_allows_the_style_and_nothing_else() -> None:
@@ -84,6 +88,17 @@ def test_texts_are_escaped(text: Any) -> None:
     page = render({**CLAIMS, "customer": {"name": f"<script>{text}</script>"}}, "<i>", "en")
     assert "<script" not in page
     assert "<i>" not in page
+
+
+def test_timeline_says_why() -> None:
+    """Each stretch has its times and its reason; a thousand of them are not all shown."""
+    page = render(CLAIMS, "t", "en")
+    assert "(1:00)</th><td>both connected" in page
+    assert "(0:30)</th><td>no data from the customer" in page
+    assert WORDS["en"]["more"] not in page
+    long = render({**CLAIMS, "segments": CLAIMS["segments"] * SEGMENTS_MAX}, "t", "en")
+    assert WORDS["en"]["more"] in long
+    assert WORDS["en"]["timeline"] not in render({**CLAIMS, "segments": []}, "t", "en")
 
 
 def test_a_session_that_costs_nothing_says_so() -> None:
