@@ -25,7 +25,7 @@ MAX_RETIRED_SSRCS: Final = 256
 """Streams that gave way are refused for good, as their replay protection is gone (RFC 3711 section
 3.3.2). With as many of them no new stream is accepted; a fresh generation starts at zero."""
 MAX_DATAGRAMS_PER_SWEEP: Final = 750
-"""3,000 datagrams a second from one leg; an honest one sends 200-600."""
+"""3,000 datagrams a second from one leg, of every kind; an honest one sends 200-600."""
 PLI_GAP_MS: Final = 500
 """Between two key frame requests to one leg."""
 

@@ -132,8 +132,9 @@ class Leg:
         )
 
     def check(self, request: BindingRequest, source: Address, now_ms: int) -> bytes | None:
-        """Return the answer to a connectivity check, or None when it is not authentic."""
-        answer = self.ice.answer(request, source)
+        """Return the answer to a connectivity check, or None when it is not authentic or one too many."""
+        self.incoming.budget -= 1
+        answer = self.ice.answer(request, source) if self.incoming.budget >= 0 else None
         if answer is None:
             return None
         self.incoming.heard_ms = now_ms
@@ -154,7 +155,8 @@ class Leg:
         """Take a DTLS datagram from a verified address."""
         if source != self.ice.selected and not self.is_connected:
             self.moved(source)
-        if not self.dtls.receive(datagram):
+        self.incoming.budget -= 1
+        if self.incoming.budget < 0 or not self.dtls.receive(datagram):
             self._port.counters["dropped_dtls"] += 1
 
     def was_heard_since(self, instant_ms: int) -> bool:

@@ -5,6 +5,7 @@ and counted; they leave no state behind.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections import Counter
@@ -23,8 +24,11 @@ BATCH: Final = 128
 DATAGRAM_BYTES: Final = 2_048
 """More than an Ethernet frame carries. A longer datagram is cut, and then is not authentic."""
 SOCKET_BUFFER_BYTES: Final = 4 << 20
-"""Half a second of 50 calls; the kernel may grant less (net.core.rmem_max)."""
+"""Half a second of 50 calls. Without CAP_NET_ADMIN the kernel grants at most net.core.rmem_max."""
 MAX_CANDIDATES: Final = 16
+_SO_SNDBUFFORCE: Final = 32
+_SO_RCVBUFFORCE: Final = 33
+"""asm-generic/socket.h of Linux; Python has no names for them."""
 OWNER_IS_ALIVE_MS: Final = 3_000
 """An address of a leg heard from more recently is not given to another leg."""
 
@@ -38,6 +42,14 @@ def machine_addresses() -> tuple[str, ...]:
         if ip.is_IPv4 and not ipaddress.ip_address(str(ip.ip)).is_link_local
     }
     return tuple(sorted(found, key=lambda address: ipaddress.ip_address(address).is_loopback))
+
+
+def _enlarge_buffers(udp: socket.socket) -> None:
+    """Ask for room beyond the system's limit, or for as much as the limit allows."""
+    for forced, asked in ((_SO_RCVBUFFORCE, socket.SO_RCVBUF), (_SO_SNDBUFFORCE, socket.SO_SNDBUF)):
+        udp.setsockopt(socket.SOL_SOCKET, asked, SOCKET_BUFFER_BYTES)
+        with contextlib.suppress(OSError):
+            udp.setsockopt(socket.SOL_SOCKET, forced, SOCKET_BUFFER_BYTES)
 
 
 class UdpPort:
@@ -66,8 +78,7 @@ class UdpPort:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             udp.setblocking(False)
-            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                udp.setsockopt(socket.SOL_SOCKET, option, SOCKET_BUFFER_BYTES)
+            _enlarge_buffers(udp)
             udp.bind((host or "0.0.0.0", port))  # noqa: S104 - all addresses by design (ADR 0002)
         except BaseException:
             udp.close()

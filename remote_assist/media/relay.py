@@ -109,7 +109,8 @@ class Relay:
         return flows
 
     def _sweep(self) -> None:
+        # Armed first, so that whoever breaks in ``on_fact`` does not end the sweeping of all splices.
+        self._timer = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
         now_ms = self._port.now_ms()
         for splice in tuple(self._splices.values()):
             splice.sweep(now_ms)
-        self._timer = asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)

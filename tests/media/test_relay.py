@@ -1,6 +1,7 @@
 """The whole relay over real UDP, with aiortc's own RTCPeerConnection on both sides."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import aioice.ice
@@ -159,6 +160,37 @@ async def test_a_participant_that_vanishes_falls_silent(
         break
     await eventually(lambda: LegSilent("s:1", "b") in facts)
     assert LegSilent("s:1", "a") not in facts
+
+
+async def test_strangers_cannot_prevent_a_call(relay: Relay, facts: list[Fact]) -> None:
+    """Hello, alert, empty and forged datagrams from another port, all through set-up, change nothing."""
+    spray = [
+        b"",
+        b"\x16\xfe\xfd" + bytes(60),
+        b"\x15\xfe\xfd" + bytes(12),
+        b"\x80\x6f" + bytes(50),
+        b"\x00\x01" + bytes(30),
+    ]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+
+        async def disturb() -> None:
+            while True:
+                for datagram in spray:
+                    stranger.sendto(datagram, ("127.0.0.1", relay.port))
+                await asyncio.sleep(0.002)
+
+        disturbing = asyncio.get_running_loop().create_task(disturb())
+        for n in range(5):
+            a, b = Person("a"), Person("b")
+            a.send()
+            splice = relay.open_splice(f"s:{n}")
+            splice.open_gate()
+            await negotiate(splice, a, b)
+            await eventually(lambda a=a, b=b: a.frames["audio"] and b.frames["audio"])  # type: ignore[misc]
+            relay.close_splice(f"s:{n}")
+            await asyncio.gather(a.close(), b.close())
+        disturbing.cancel()
+    assert not [fact for fact in facts if not isinstance(fact, LegConnected)]
 
 
 async def test_splices_are_bounded_and_named_once(relay: Relay) -> None:

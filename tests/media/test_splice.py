@@ -391,6 +391,18 @@ async def test_a_flood_of_one_leg_is_cut(call: MemoryNetwork) -> None:
     assert len(call.b.rtp) == received + 1
 
 
+async def test_checks_and_handshake_datagrams_count_as_well(call: MemoryNetwork) -> None:
+    """No kind of datagram gets around the limit of a leg."""
+    for _ in range(MAX_DATAGRAMS_PER_SWEEP):
+        call.a.check()
+    answered = len(call.a.stun)
+    assert answered < MAX_DATAGRAMS_PER_SWEEP
+    call.a.check()
+    call.a.dtls.send_data(b"data")
+    assert len(call.a.stun) == answered
+    assert call.port.counters["dropped_dtls"] == 1
+
+
 async def test_packets_before_the_handshake_are_dropped() -> None:
     """SRTP from a verified address without keys is counted and gone."""
     network = MemoryNetwork()
