@@ -72,9 +72,7 @@ RAISED: Final = (
     "ProtocolViolation",
     "Refusal",
     "Unauthenticated",
-    "_drop",
     "_refusal",
-    "close",
     "failure",
 )
 INTERNAL: Final = {
