@@ -106,7 +106,7 @@ class Rounds:
                 return False  # killed in between; closing again is safe
             return True
 
-        await eventually(closed, within_s=30, what="closing")
+        await eventually(closed, within_s=120, what="closing")
         await pair.dismiss("customer", "technician")
         self.done.append(pair)
 
@@ -147,7 +147,7 @@ async def test_a_killed_server_never_bills_too_much(tmp_path: Path) -> None:
 async def usage_record(marketplace: Marketplace, pair: Pair) -> dict[str, Any]:
     """Return the one usage record of a session; it may take until the dead node's lease is over."""
     records = await eventually(
-        lambda: marketplace.usage_records(pair.opened.id), within_s=60, what="the usage record"
+        lambda: marketplace.usage_records(pair.opened.id), within_s=90, what="the usage record"
     )
     assert [record["revision"] for record in records] == [1], pair.opened.id
     record: dict[str, Any] = records[0]
