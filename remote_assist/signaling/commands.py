@@ -7,7 +7,7 @@ the room never shows what is not written.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-from remote_assist.errors import Gone
+from remote_assist.errors import Conflict, Gone
 from remote_assist.signaling import negotiation
 from remote_assist.signaling.live import LINK_GRACE_MS, LiveSession
 from remote_assist.signaling.messages import (
@@ -41,6 +41,8 @@ async def answer(live: LiveSession, connection: Connection, event: str, message:
         Rejected: a rule said no.
         ProtocolViolation: the relay cannot use a description.
     """
+    if event in _LOGGED and not live.logged.take(live.parts.clock.monotonic_s()):
+        raise Conflict("rate_limited", "Too much coming and going; slow down.")
     return await _HANDLERS[event](live, connection, message)
 
 
@@ -139,6 +141,7 @@ async def _versioned(live: LiveSession, version: int) -> Versioned:
     return Versioned(version=version)
 
 
+_LOGGED: Final = frozenset({"session.join", "session.leave", "billing.pause", "billing.resume"})
 # Each function takes the payload type that the registry names for its event.
 _HANDLERS: Final[Mapping[str, Callable[[LiveSession, Connection, Any], Awaitable[Message]]]] = {
     "session.sync": _sync,

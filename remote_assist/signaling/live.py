@@ -15,6 +15,7 @@ from remote_assist.sessions.service import SessionService
 from remote_assist.signaling import negotiation, view
 from remote_assist.signaling.messages import Message, Result, SessionState, Snapshot, Timer, You
 from remote_assist.signaling.presence import Connection, Presence
+from remote_assist.signaling.rate import LOGGED_BURST, LOGGED_PER_S, Bucket
 from remote_assist.signaling.record import Record
 from remote_assist.signaling.splicing import IceServers, Splicing
 from remote_assist.tokens import TokenSigner
@@ -64,6 +65,7 @@ class LiveSession:
         self.record = record
         self.presence = Presence()
         self.splicing = Splicing(session_id, parts.relay, self._send, parts.ice_servers, generation)
+        self.logged = Bucket(parts.clock.monotonic_s(), LOGGED_PER_S, LOGGED_BURST)
         self._result: Result | None = None
         self._timer: Timer | None = None
         if record.is_live:
@@ -106,6 +108,11 @@ class LiveSession:
         """Return the server's time."""
         return self.parts.clock.now_ms()
 
+    def has_moved(self) -> bool:
+        """Say whether another node has become the session's home."""
+        seen = self.record.view
+        return not self.record.is_closed and seen.home_node not in {None, self.parts.node_id}
+
     def has_lapsed(self) -> bool:
         """Say whether even the result may not be shown any more."""
         closed_at_ms = self.record.view.closed_at_ms
@@ -125,8 +132,10 @@ class LiveSession:
         )
 
     def timer(self) -> Timer:
-        """Return billable time now."""
-        return view.timer(self.record.sheet, self.record.view, self.now_ms(), None)
+        """Return billable time now; whether it runs was seen at the last tick."""
+        now = view.timer(self.record.sheet, self.record.view, self.now_ms(), None)
+        runs = now.running and self._timer is not None and self._timer.running
+        return now.model_copy(update={"running": runs})
 
     def tick_timer(self) -> Timer:
         """Return billable time now; it runs if it has grown since the tick before."""

@@ -65,7 +65,8 @@ class Record:
     async def refresh(self) -> bool:
         """Read again if the session has moved on; say whether it has."""
         view = await self._service.view(self._session_id)
-        if view.version == self.view.version and not self.is_closed:
+        is_same = (view.version, view.epoch) == (self.view.version, self.view.epoch)
+        if is_same and not self.is_closed:
             return False  # of a closed session a wake-up may mean that it was settled
         await self.read()
         return True

@@ -96,6 +96,7 @@ class Room:
         self._announced: SessionState | None = None
         self._ticks = 0
         self._is_over = False
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def is_live(self) -> bool:
@@ -117,7 +118,13 @@ class Room:
             self._waiting.add(type(item))
         elif isinstance(item, Asked | Arrived) and self._inbox.qsize() >= INBOX_MAX:
             return False
-        self._inbox.put_nowait(item)
+        try:
+            self._inbox.put_nowait(item)
+        except asyncio.QueueFull:
+            _log.error("room_overflow", session_id=self.session_id)
+            if self._task is not None:
+                self._task.cancel()  # what was lost can be read from the log by a fresh room
+            return False
         return True
 
     def add_evidence(self, evidence: Evidence, at_ms: int) -> None:
@@ -132,6 +139,7 @@ class Room:
 
     async def run(self) -> None:
         """Take inputs until the session is closed and everybody has left, or the server stops."""
+        self._task = asyncio.current_task()
         code, detail = "room_failed", "Something went wrong on the server; connect again."
         try:
             self._live = await LiveSession.begin(self.session_id, self._parts)
@@ -146,6 +154,9 @@ class Room:
                     break
                 await self._take(self._live, self._current)
                 await self._announce(self._live)
+                if self._live.has_moved():
+                    code, detail = "lives_elsewhere", "The session lives on another node; connect again."
+                    break
             else:
                 code, detail = "room_over", "The session is over."
         except Rejected as refusal:  # the room could not begin

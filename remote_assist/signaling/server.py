@@ -50,8 +50,8 @@ NAMESPACE: Final = "/"
 PING_S: Final = 10
 """Interval and patience of pings: a dead socket is noticed within twice this."""
 SOCKETS_MAX: Final = 4_000
-SOCKETS_PER_ADDRESS_MAX: Final = 200
-"""Many participants may share an address: an office, a carrier's translator, our own proxy."""
+STRANGERS_PER_ADDRESS_MAX: Final = 100
+"""Sockets that have not authenticated. Many people share an address: an office, a carrier, our own proxy."""
 AUTHENTICATE_WITHIN_S: Final = 10.0
 QUEUE_MAX: Final = 256
 """Packets that may wait for a slow reader."""
@@ -233,8 +233,10 @@ class Signaling:
         origin = request.headers.get("Origin")
         if origin is not None and origin not in self._origins():
             return self._turn_away(403, "origin_refused")
-        alike = sum(one.request.remote == request.remote for one in self._sockets)
-        if len(self._sockets) >= SOCKETS_MAX or alike >= SOCKETS_PER_ADDRESS_MAX:
+        strangers = sum(
+            one.session_id is None and one.request.remote == request.remote for one in self._sockets
+        )
+        if len(self._sockets) >= SOCKETS_MAX or strangers >= STRANGERS_PER_ADDRESS_MAX:
             return self._turn_away(429, "too_many_sockets")
         socket: Socket | None = None
         try:

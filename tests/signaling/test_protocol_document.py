@@ -96,6 +96,8 @@ def test_the_limits_are_those_of_the_source() -> None:
     assert f"{CHAT_TEXT_MAX:,} characters" in TEXT
     assert f"| nesting of JSON | {frames.JSON_DEPTH_MAX} |" in TEXT
     assert f"| {rate.RATE_PER_S:.0f} a second, bursts of {rate.BURST:.0f} |" in TEXT
+    assert f"| {rate.LOGGED_PER_S:.0f} a second, bursts of {rate.LOGGED_BURST:.0f} |" in TEXT
+    assert f"| {server.STRANGERS_PER_ADDRESS_MAX} | HTTP 429 |" in TEXT
     assert f"after {rate.STRIKES_MAX} refusals" in TEXT
     assert f"| connections of a role | {presence.CONNECTIONS_MAX} |" in TEXT
     assert f"within {server.AUTHENTICATE_WITHIN_S:.0f} s of opening" in TEXT

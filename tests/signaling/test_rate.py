@@ -20,6 +20,13 @@ def test_a_flood_is_spent() -> None:
     assert bucket.is_spent
 
 
+def test_other_rates_can_be_chosen() -> None:
+    """As for what a session may log."""
+    bucket = Bucket(0.0, per_s=1.0, burst=3.0)
+    assert [bucket.take(0.0) for _ in range(4)] == [True, True, True, False]
+    assert [bucket.take(2.0) for _ in range(3)] == [True, True, False]
+
+
 def test_a_lull_forgives() -> None:
     """Once the bucket is full again, old refusals do not count."""
     bucket = Bucket(0.0)

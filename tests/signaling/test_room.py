@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from remote_assist.errors import Conflict, Gone
-from remote_assist.ids import SessionId
+from remote_assist.ids import NodeId, SessionId
 from remote_assist.media.facts import Fact, LegConnected, LegFailed, LegResumed, LegSilent
 from remote_assist.sessions.events import FlowObserved, PresenceObserved
 from remote_assist.signaling.live import LINK_GRACE_MS
 from remote_assist.signaling.messages import Nothing
-from remote_assist.signaling.room import INBOX_MAX, Asked, Room
-from tests.kit.office import NODE
+from remote_assist.signaling.rate import LOGGED_BURST
+from remote_assist.signaling.room import INBOX_MAX, RESERVE, Asked, Heard, Room
+from tests.kit.waiting import eventually
 from tests.signaling.stage import ANSWER, OFFER, C, Page, Stage, T, outage
 
 
@@ -390,6 +391,43 @@ async def test_an_overflow_closes_the_offender(staged: Stage) -> None:
     assert all(one["ok"] for one in answers)
 
 
+async def test_what_must_not_be_lost_ends_the_room_when_it_is(staged: Stage) -> None:
+    """Beyond the reserve a fact cannot be kept: the room fails, and a fresh one reads the log."""
+    opened = await staged.office.open()
+    customer = await staged.connect(opened, C)
+    room = staged.rooms._rooms[opened.view.id]
+    fact = Heard(LegConnected(f"{opened.view.id}:1", "a"))
+    assert [room.offer(fact) for _ in range(INBOX_MAX + RESERVE)] == [True] * (INBOX_MAX + RESERVE)
+    assert not room.offer(fact)
+    await eventually(lambda: staged.wire.closed, what="the end of the room")
+    assert staged.wire.closed == {customer.id: "room_failed"}
+    await (await staged.connect(opened, C)).do("session.sync")
+
+
+async def test_coming_and_going_is_bounded(staged: Stage) -> None:
+    """A log is kept for ever, so nobody may fill it."""
+    opened = await staged.office.open()
+    customer = await staged.connect(opened, C)
+    answers = []
+    for _ in range(40):
+        answers += [await customer.ask("session.join", tab_id="t"), await customer.ask("session.leave")]
+    assert sum(one["ok"] for one in answers) == LOGGED_BURST
+    assert answers[-1]["error"]["code"] in {"rate_limited", "not_joined"}
+    staged.clock.advance(s=2)
+    await customer.join()
+
+
+async def test_a_session_that_moved_sends_its_people_after_it(staged: Stage) -> None:
+    """Once another node is the home, this room ends and its connections are told to come again."""
+    opened = await staged.office.open()
+    customer, _technician = await staged.both(opened)
+    staged.clock.advance(s=11)
+    await staged.office.sessions.take_home(opened.view.id, NodeId("node-2"))
+    staged.rooms.wake(opened.view.id, 0)
+    await eventually(lambda: not len(staged.rooms), what="the end of the room")
+    assert staged.wire.closed[customer.id] == "lives_elsewhere"
+
+
 async def test_too_many_connections_of_a_role_push_out_the_oldest(staged: Stage) -> None:
     """Whoever reloads often is never locked out."""
     opened = await staged.office.open()
@@ -410,7 +448,7 @@ async def test_an_unknown_session_has_no_room(staged: Stage) -> None:
 async def test_a_session_of_another_node_is_turned_away(staged: Stage) -> None:
     """While its lease runs."""
     opened = await staged.office.open()
-    await staged.office.sessions.take_home(opened.view.id, NODE.__class__("node-2"))
+    await staged.office.sessions.take_home(opened.view.id, NodeId("node-2"))
     with pytest.raises(Conflict, match="lives_elsewhere"):
         await staged.connect(opened, C)
 
