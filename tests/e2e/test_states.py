@@ -137,15 +137,14 @@ async def test_screenshots_outside_a_call(chromium: Browser, server: Server) -> 
     context = await new_context(chromium, sign=CUSTOMER_SIGN, **PHONE)
     try:
         page = await context.new_page()
-        for name, path in (
-            ("first-screen", "/"),
-            ("unknown-link", "/j#AAAAAAAAAAAAAAAAAAAAAA"),
-            ("no-link", "/j"),
+        for name, path, words in (
+            ("first-screen", "/", "running"),
+            ("unknown-link", "/j#AAAAAAAAAAAAAAAAAAAAAA", "not known"),
+            ("no-link", "/j", "not complete"),
         ):
             await page.goto("about:blank")
             await page.goto(server.url + path)
-            await expect(page.locator("main, [role=main]").first).to_be_visible()
-            await page.wait_for_load_state("networkidle")
+            await expect(page.get_by_role("main")).to_contain_text(words)
             await look(page, name)
     finally:
         await context.close()
