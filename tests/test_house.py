@@ -45,9 +45,7 @@ def test_every_decision_record_is_listed() -> None:
 
 def test_the_web_lock_names_no_host() -> None:
     """The lock of the web packages holds integrity hashes and no address."""
-    assert "://" not in re.sub(
-        r'"(url|funding)": "[^"]*"', "", (ROOT / "web/package-lock.json").read_text()
-    )
+    assert "://" not in re.sub(r'"(url|funding)": "[^"]*"', "", (ROOT / "web/package-lock.json").read_text())
 
 
 def test_the_repository_holds_no_machine_path() -> None:
