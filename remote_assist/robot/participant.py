@@ -28,6 +28,10 @@ SIGN: Final = 10
 """The robot's sign in its picture code."""
 LINK_ENDED: Final = "link_ended"
 """The code with which the server closes connections to a session that is long over."""
+FAREWELL_S: Final = 5.0
+"""Between the customer's leaving and the robot's ending the session: a page that reloads is back sooner."""
+_FAREWELL: Final = "robot.farewell"
+"""The inbox entry by which the robot remembers to look whether the customer came back."""
 _MEDIA_STATE: Final = "media.state"
 """The inbox entry by which the connection's own state changes reach the actor."""
 
@@ -166,6 +170,8 @@ class Robot:
                 await self._take_description(payload)
             case "chat.posted":
                 await self._take_chat(payload)
+            case "robot.farewell":
+                await self._end_if_left()
             case "media.state" if payload["state"] == "failed" and payload["generation"] == self.generation:
                 await self._try("splice.renew", {"generation": payload["generation"]})
 
@@ -177,6 +183,8 @@ class Robot:
             return
         far = next((view for view in state["participants"] if view["role"] != self.role), None)
         if far is None or not far["joined"]:
+            if self._admitted and far is not None and far["connected"]:
+                asyncio.get_running_loop().call_later(FAREWELL_S, self._remember, _FAREWELL, {})
             return
         if self.role == "technician" and state["billing_started_at_ms"] is None and not self._admitted:
             self._admitted = await self._try("session.admit")
@@ -184,6 +192,11 @@ class Robot:
         if not self._greeted:
             self._greeted = True
             await self._say(greeting(self.locale))
+
+    async def _end_if_left(self) -> None:
+        """End a session that the customer has hung up and not come back to, so that the receipt is there."""
+        if not any(view["joined"] for view in self.state["participants"] if view["role"] != self.role):
+            await self._try("session.close")
 
     async def _start_splice(self, plan: dict[str, Any]) -> None:
         """Build a connection for the plan's generation, unless this one is as new."""
@@ -245,8 +258,12 @@ class Robot:
 
     def _media_changed(self, generation: int, state: str) -> None:
         self._tell("media", {"generation": generation, "state": state})
+        self._remember(_MEDIA_STATE, {"generation": generation, "state": state})
+
+    def _remember(self, name: str, details: dict[str, Any]) -> None:
+        """Put an entry of the robot's own into the inbox; a full one means a newer connection will come."""
         with contextlib.suppress(asyncio.QueueFull):
-            self._channel.inbox.put_nowait((_MEDIA_STATE, {"generation": generation, "state": state}))
+            self._channel.inbox.put_nowait((name, details))
 
     async def _drop_peer(self) -> None:
         peer, self._peer = self._peer, None

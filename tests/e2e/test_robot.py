@@ -85,6 +85,31 @@ async def test_the_robot_is_a_customer(marketplace: Marketplace, chromium: Brows
         await context.close()
 
 
+async def test_the_robot_ends_the_session_of_a_customer_who_hung_up(
+    marketplace: Marketplace, chromium: Browser
+) -> None:
+    """Somebody who tries the demo gets the receipt soon after hanging up, but a reload ends nothing."""
+    opened = await marketplace.open_session()
+    context = await new_context(chromium, sign=CUSTOMER_SIGN)
+    robot = Robot(opened.technician_url)
+    try:
+        async with running(robot):
+            page = await CallPage.open(context, opened.customer_url)
+            await page.join()
+            await page.sees_motion(ROBOT_SIGN)
+            await page.page.reload()
+            await page.sees_motion(ROBOT_SIGN)
+            await page.get("hang-up").click()
+            await page.get("confirm-leave").click()
+            await page.in_state("ended")
+            log = await marketplace.log(opened.id)
+            assert [event["reason"] for event in log if event["type"] == "session_closed"] == [
+                "technician_ended"
+            ]
+    finally:
+        await context.close()
+
+
 async def test_two_robots_call_each_other_from_the_command_line(marketplace: Marketplace) -> None:
     """``demo-peer`` runs until the session ends, or until it is asked to stop, and exits with 0."""
     opened = await marketplace.open_session()
