@@ -35,6 +35,8 @@ describe('choosing a language', () => {
   it.each([
     [['de-CH', 'en'], 'de'],
     [[null, undefined, 'EN_gb'], 'en'],
+    [['fr-CH', 'de'], 'fr'],
+    [['rm', 'it-CH'], 'it'],
     [['rm', 'de'], 'de'],
     [['rm'], 'en'],
     [[], 'en'],

@@ -6,15 +6,25 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 import de from './messages/de.json';
 import en from './messages/en.json';
+import fr from './messages/fr.json';
+import it from './messages/it.json';
 
-export const CATALOGUES = { de, en } as const satisfies Record<string, Record<string, string>>;
+export const CATALOGUES = { de, fr, it, en } as const satisfies Record<
+  string,
+  Record<string, string>
+>;
 export type Locale = keyof typeof CATALOGUES;
 export type MessageKey = keyof typeof en;
 export type Values = Record<string, string | number>;
 
 export const LOCALES = Object.keys(CATALOGUES) as Locale[];
 /** Each language by its own name, as its speakers look for it. */
-export const LOCALE_NAMES: Readonly<Record<Locale, string>> = { de: 'Deutsch', en: 'English' };
+export const LOCALE_NAMES: Readonly<Record<Locale, string>> = {
+  de: 'Deutsch',
+  fr: 'Français',
+  it: 'Italiano',
+  en: 'English',
+};
 
 const formats = new Map<string, IntlMessageFormat>();
 
