@@ -121,7 +121,10 @@ class Sessions(Protocol):
         ...
 
     async def abandoned(self, node_id: NodeId, dead_before_ms: int | None) -> list[SessionId]:
-        """Return unflushed sessions of other nodes whose lease ended before that; None: of any."""
+        """Return unflushed sessions of other nodes whose lease ended before that.
+
+        None: of any node, and also those with evidence that had no home when the only node went down.
+        """
         ...
 
 

@@ -71,7 +71,7 @@ async def test_evidence_takes_no_version_and_one_unknown_session_hurts_no_other(
 
 
 async def test_the_outage_of_a_crash_is_ours(tmp_path: Path) -> None:
-    """After a restart the time since the last evidence is a fault, once, and is not billed."""
+    """After a restart the time since the last evidence is a fault, and is not billed."""
     clock = ManualClock()
     async with office(tmp_path, clock) as before:
         session_id = await before.go_live(await before.open(bridge_ms=60_000, free_ms=0))
@@ -80,11 +80,30 @@ async def test_the_outage_of_a_crash_is_ours(tmp_path: Path) -> None:
     restarted = NodeId("node-1-again")
     async with office(tmp_path, clock) as after:
         assert await after.sessions.recover(restarted, sole_node=True) == 1
-        assert await after.sessions.recover(restarted, sole_node=True) == 0
         gap = FaultRecorded(NOON_MS + 100_000, NOON_MS + 130_000, "restart")
         assert (await after.sessions.full_log(session_id))[-1].event == gap
         await after.sessions.take_home(session_id, restarted)
         await after.talk(session_id, 100, node_id=restarted)
+        assessed = await after.sessions.assessment(session_id)
+        assert assessed.measured.evidenced_ms == 200_000
+        assert assessed.measured.bridged_ms == 0
+
+
+async def test_a_second_crash_before_anybody_came_back_is_ours_too(tmp_path: Path) -> None:
+    """An outage counts as ours even when the session had no home at the time."""
+    clock = ManualClock()
+    async with office(tmp_path, clock) as first:
+        session_id = await first.go_live(await first.open(bridge_ms=60_000, free_ms=0))
+        await first.talk(session_id, 100)
+    clock.advance(s=3)
+    async with office(tmp_path, clock) as second:
+        assert await second.sessions.recover(NodeId("node-1-again"), sole_node=True) == 1
+    clock.advance(s=30)
+    third = NodeId("node-1-once-more")
+    async with office(tmp_path, clock) as after:
+        assert await after.sessions.recover(third, sole_node=True) == 1
+        await after.sessions.take_home(session_id, third)
+        await after.talk(session_id, 100, node_id=third)
         assessed = await after.sessions.assessment(session_id)
         assert assessed.measured.evidenced_ms == 200_000
         assert assessed.measured.bridged_ms == 0

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from remote_assist.errors import Conflict
@@ -64,12 +64,22 @@ class SessionRepository:
         return [_session_row(row) for row in found]
 
     async def abandoned(self, node_id: NodeId, dead_before_ms: int | None) -> list[SessionId]:
-        """Return unflushed sessions of other nodes whose lease ended before that; None: of any."""
-        query = select(sessions.c.id).where(
+        """Return unflushed sessions of other nodes whose lease ended before that.
+
+        None: of any node, and also those with evidence that had no home when the only node went down.
+        """
+        unflushed = and_(
             sessions.c.flushed.is_(False), sessions.c.home_node.is_not(None), sessions.c.home_node != node_id
         )
         if dead_before_ms is not None:
-            query = query.where(sessions.c.lease_until_ms < dead_before_ms)
+            query = select(sessions.c.id).where(unflushed, sessions.c.lease_until_ms < dead_before_ms)
+        else:
+            homeless = and_(
+                sessions.c.home_node.is_(None),
+                sessions.c.closed_at_ms.is_(None),
+                sessions.c.flow_until_ms.is_not(None),
+            )
+            query = select(sessions.c.id).where(or_(unflushed, homeless))
         found = await self._connection.execute(query.order_by(sessions.c.id))
         return [SessionId(row.id) for row in found]
 
