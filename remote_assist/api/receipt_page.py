@@ -1,4 +1,4 @@
-"""The receipt as a page to read and print, in German and English. Pure: claims in, HTML out.
+"""The receipt as a page to read and print, in four languages. Pure: claims in, HTML out.
 
 Every text is escaped, nothing is computed here, and the page runs no script.
 """
