@@ -12,6 +12,9 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BOOT)/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+# Without bytecode every start compiles hundreds of files; some containers forbid Python to write it.
+export UV_COMPILE_BYTECODE := 1
+unexport PYTHONDONTWRITEBYTECODE
 
 # One line per step; the output of a step is shown only when it fails.
 step = @mkdir -p .make; echo "==> $(1)"; ( $(2) ) >.make/step.log 2>&1 || { cat .make/step.log; echo "==> failed: $(1)"; exit 1; }
@@ -26,6 +29,10 @@ $(UV):
 .venv/.stamp: pyproject.toml uv.lock | $(UV)
 	$(call step,Python packages,$(UV) sync --frozen --all-extras --python $(PY) && touch $@)
 
+PYTHON_SOURCES := $(shell find remote_assist -name '*.py')
+.make/bytecode: .venv/.stamp $(PYTHON_SOURCES)
+	@mkdir -p .make && $(BIN)/python -m compileall -q remote_assist && touch $@
+
 web/node_modules/.stamp: web/package.json web/package-lock.json | $(UV)
 	$(call step,web packages,cd web && npm ci && touch node_modules/.stamp)
 
@@ -36,14 +43,14 @@ remote_assist/static/.built: $(WEB_SOURCES) web/node_modules/.stamp
 web: remote_assist/static/.built
 
 # LAN=1 adds HTTPS on the local network, with a QR code for a phone.
-run: .venv/.stamp web
+run: .make/bytecode web
 	@exec $(BIN)/remote-assist serve --demo $(if $(LAN),--lan)
 
 system:
 	@./docker/ensure-system.sh
 
 # make test ARGS="-k relay" narrows it down.
-test: .venv/.stamp web system webtest
+test: .make/bytecode web system webtest
 	@$(BIN)/pytest $(ARGS)
 
 unit: .venv/.stamp web

@@ -111,6 +111,7 @@ class Server:
             ground.listening_socket("0.0.0.0", settings.lan_port, "LAN_PORT") if self.lan_addresses else None  # noqa: S104 - the local network is the point
         )
         self.is_draining = False
+        self.folder_claim: int | None = None
         self._wire()
 
     def _wire(self) -> None:
@@ -220,6 +221,7 @@ class Server:
     def parts(self) -> list[Part]:
         """Return what starts, in this order, and stops, in the reverse one."""
         return [
+            Part("data folder", self.claim_folder, self.release_folder),
             Part("wakeups", self.start_wakeups, self.stop_wakeups),
             Part("database", self.start_database, self.database.close),
             Part("partners", self.ensure_partners, _nothing),
@@ -284,6 +286,15 @@ class Server:
                     phone_url=link(self.lan_url, opened.customer_secret) if self.lan_url else None,
                 )
             )
+
+    async def claim_folder(self) -> None:
+        """Keep other servers away from the data folder."""
+        self.folder_claim = ground.claim_folder(self.settings.data_dir)
+
+    async def release_folder(self) -> None:
+        """Let another server have the data folder."""
+        if self.folder_claim is not None:
+            ground.release_folder(self.folder_claim)
 
     async def start_database(self) -> None:
         """Bring the tables up to this version."""

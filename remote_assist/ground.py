@@ -6,6 +6,7 @@ Whatever is wrong here is told in one sentence that says what to do.
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import signal
 import socket
@@ -72,6 +73,30 @@ def make_folder(folder: Path) -> None:
         raise StartError(
             f"The data folder {folder} cannot be made ({error.strerror}); set {PREFIX}DATA_DIR."
         ) from None
+
+
+def claim_folder(folder: Path) -> int:
+    """Make this process the only one that works on the data folder; return the claim, to be released.
+
+    The claim ends with the process, however it ends.
+
+    Raises:
+        StartError: another server works on it.
+    """
+    claim = os.open(folder / "claim", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(claim)
+        raise StartError(
+            f"Another server works on the data folder {folder}; stop it, or set {PREFIX}DATA_DIR to another."
+        ) from None
+    return claim
+
+
+def release_folder(claim: int) -> None:
+    """Let another server work on the folder."""
+    os.close(claim)
 
 
 def signer(folder: Path, issuer: str) -> TokenSigner:

@@ -236,6 +236,19 @@ def test_unusable_data_folder_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert "REMOTE_ASSIST_DATA_DIR" in ended.stderr
 
 
+def test_a_data_folder_has_one_server(tmp_path: Path) -> None:
+    """A second server on the same folder is refused; once the first has died, however, it starts."""
+    with serving(tmp_path) as first:
+        assert first.ready["event"] == "ready"
+        second = run("serve", folder=tmp_path)
+        first.process.kill()
+    assert (second.returncode, second.stdout) == (2, "")
+    assert second.stderr.splitlines()[-1].startswith(f"Another server works on the data folder {tmp_path}")
+    assert "Traceback" not in second.stderr
+    with serving(tmp_path) as third:
+        assert third.ready["event"] == "ready"
+
+
 def test_migrate_makes_the_tables(tmp_path: Path) -> None:
     """Those who want to migrate by hand can, as often as they like."""
     for _ in range(2):
