@@ -1,5 +1,5 @@
 /** The media of this page: what the device gives, the connection it is sent on, what comes back. */
-import { Capture, type CaptureView, type Trouble } from '../lib/capture';
+import { Capture, type CaptureView, type Device, type Trouble } from '../lib/capture';
 import type { Description, MediaReport, SplicePlan } from '../lib/generated/events';
 import { WATCH_EVERY_MS } from '../lib/limits';
 import { FRESH_WATCH, isFlowing, look, type Watch } from '../lib/media-watch';
@@ -101,6 +101,18 @@ export class MediaLine {
 
   toggleCamera(): Promise<void> {
     return this.capture.setCamera(this.view.camera === null);
+  }
+
+  flip(): Promise<void> {
+    return this.capture.flip();
+  }
+
+  choose(device: Device, id: string): Promise<void> {
+    return this.capture.choose(device, id);
+  }
+
+  repair(device: Device): Promise<void> {
+    return this.capture.repair(device);
   }
 
   async toggleScreen(): Promise<void> {

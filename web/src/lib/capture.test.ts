@@ -4,8 +4,14 @@ import { Capture, type CaptureView, type Trouble, troubleOf } from './capture';
 class FakeTrack extends EventTarget {
   enabled = true;
   readyState = 'live';
-  constructor(readonly kind: 'audio' | 'video') {
+  constructor(
+    readonly kind: 'audio' | 'video',
+    private readonly settings: MediaTrackSettings = {},
+  ) {
     super();
+  }
+  getSettings(): MediaTrackSettings {
+    return this.settings;
   }
   stop(): void {
     this.readyState = 'ended';
@@ -24,15 +30,35 @@ function getUserMedia(want: MediaStreamConstraints): Promise<MediaStream> {
     const name = faults[kind];
     if (name !== null) return Promise.reject(new DOMException('as told', name));
   }
-  const tracks = kinds.map((kind) => new FakeTrack(kind));
+  const tracks = kinds.map((kind) => new FakeTrack(kind, settingsOf(want[kind])));
   return Promise.resolve({ getTracks: () => tracks } as unknown as MediaStream);
 }
 
+/** A phone tells where its camera looks, a computer only which one it is. */
+let isPhone: boolean;
+
+function settingsOf(want: boolean | MediaTrackConstraints | undefined): MediaTrackSettings {
+  if (typeof want !== 'object') return {};
+  const deviceId = (want.deviceId as { exact?: string } | undefined)?.exact ?? 'first';
+  return isPhone ? { facingMode: want.facingMode as string } : { deviceId };
+}
+
+function enumerateDevices(): Promise<MediaDeviceInfo[]> {
+  const one = (kind: string, deviceId: string) => ({ kind, deviceId, label: deviceId });
+  return Promise.resolve([
+    one('videoinput', 'first'),
+    one('audioinput', 'mic'),
+    one('videoinput', 'second'),
+    one('audiooutput', 'speaker'),
+  ] as MediaDeviceInfo[]);
+}
+
 beforeEach(() => {
+  isPhone = true;
   faults = { audio: null, video: null };
   asked = [];
   seen = [];
-  vi.stubGlobal('navigator', { mediaDevices: { getUserMedia } });
+  vi.stubGlobal('navigator', { mediaDevices: { getUserMedia, enumerateDevices } });
 });
 afterEach(() => vi.unstubAllGlobals());
 
@@ -145,10 +171,51 @@ describe('during a call', () => {
     expect(seen.at(-1)).toEqual(one.view);
   });
 
-  it('knows whether a screen can be shown', () => {
-    expect(Capture.canShareScreen(undefined)).toBe(false);
-    expect(
-      Capture.canShareScreen({ getDisplayMedia: getUserMedia } as unknown as MediaDevices),
-    ).toBe(true);
+  it('turns a phone to its other camera, letting go of the first before', async () => {
+    const one = capture();
+    await one.open();
+    const before = one.view.camera;
+    expect(one.view.facing).toBe('environment');
+    await one.flip();
+    expect(before?.readyState).toBe('ended');
+    expect(one.view.facing).toBe('user');
+    await one.flip();
+    expect(one.view.facing).toBe('environment');
+  });
+
+  it('goes through the cameras of a computer', async () => {
+    isPhone = false;
+    const one = capture();
+    await one.open();
+    await vi.waitFor(() => expect(one.view.devices.camera).toHaveLength(2));
+    expect(one.view.devices.microphone).toEqual([{ id: 'mic', label: 'mic' }]);
+    await one.flip();
+    expect(one.view.camera?.getSettings().deviceId).toBe('second');
+    await one.flip();
+    expect(one.view.camera?.getSettings().deviceId).toBe('first');
+  });
+
+  it('goes back to the device it had when another cannot be had', async () => {
+    isPhone = false;
+    const one = capture();
+    await one.open();
+    const refused = vi
+      .fn(getUserMedia)
+      .mockRejectedValueOnce(new DOMException('', 'NotFoundError'));
+    vi.stubGlobal('navigator', { mediaDevices: { getUserMedia: refused, enumerateDevices } });
+    await one.choose('camera', 'unplugged');
+    expect(refused).toHaveBeenCalledTimes(2);
+    expect(one.view.camera?.getSettings().deviceId).toBe('first');
+    expect(one.view.troubles.camera).toBeNull();
+  });
+
+  it('gets a silent microphone anew, muted if it was muted', async () => {
+    const one = capture();
+    await one.open();
+    one.setMuted(true);
+    const before = one.view.microphone;
+    await one.repair('microphone');
+    expect(before?.readyState).toBe('ended');
+    expect(one.view.microphone).toMatchObject({ readyState: 'live', enabled: false });
   });
 });

@@ -4,7 +4,10 @@
  * Nobody is kept out of a session by a missing device: sound is then a generated silence, because a
  * connection always sends audio (that is what time is measured by), and the picture is none.
  */
+import { type DeviceList, listDevices, NO_DEVICES } from './devices';
+
 export type Device = 'camera' | 'microphone';
+export type Facing = 'user' | 'environment';
 /** Why a device could not be had. Each has its own sentence in the catalogue. */
 export type Trouble = 'denied' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';
 
@@ -28,7 +31,7 @@ export function troubleOf(error: unknown): Trouble {
 }
 
 const CONSTRAINTS: Readonly<Record<Device, MediaStreamConstraints>> = {
-  camera: { video: { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: 'user' } },
+  camera: { video: { width: { ideal: 1280 }, height: { ideal: 720 } } },
   microphone: { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } },
 };
 
@@ -37,6 +40,10 @@ export interface CaptureView {
   screen: MediaStream | null;
   microphone: MediaStreamTrack | null;
   isMuted: boolean;
+  /** Where the camera looks: at its person, or at things. */
+  facing: Facing;
+  /** What could be chosen instead. */
+  devices: DeviceList;
   troubles: Readonly<Record<Device, Trouble | null>>;
 }
 
@@ -51,14 +58,13 @@ export class Capture {
   private context: AudioContext | null = null;
   private isMuted = false;
   private troubles: Record<Device, Trouble | null> = { camera: null, microphone: null };
+  private devices: DeviceList = NO_DEVICES;
+  /** Devices that the person named; the others are the browser's choice. */
+  private chosen: Record<Device, string | null> = { camera: null, microphone: null };
+  private turned: Facing | null = null;
 
   /** `facing` says which camera of a phone to prefer: the customer shows a thing, not a face. */
-  constructor(private readonly facing: () => 'user' | 'environment') {}
-
-  /** Whether this browser can show a screen at all; phones cannot. */
-  static canShareScreen(devices: MediaDevices | undefined = navigator.mediaDevices): boolean {
-    return typeof devices?.getDisplayMedia === 'function';
-  }
+  constructor(private readonly facing: () => Facing) {}
 
   get view(): CaptureView {
     return {
@@ -66,6 +72,8 @@ export class Capture {
       screen: this.screen,
       microphone: this.microphone,
       isMuted: this.isMuted,
+      facing: this.facingNow,
+      devices: this.devices,
       troubles: { ...this.troubles },
     };
   }
@@ -101,6 +109,29 @@ export class Capture {
       this.camera = null;
       this.changed();
     }
+  }
+
+  /** Use the phone's other camera, or the computer's next one. */
+  async flip(): Promise<void> {
+    const { camera } = this.devices;
+    const facing = this.camera?.getSettings?.().facingMode;
+    if (facing === 'user' || facing === 'environment') {
+      await this.change('camera', null, facing === 'user' ? 'environment' : 'user');
+      return;
+    }
+    const now = this.camera?.getSettings?.().deviceId;
+    const next = camera[(camera.findIndex((one) => one.id === now) + 1) % camera.length];
+    if (next !== undefined) await this.change('camera', next.id, this.turned);
+  }
+
+  /** Use this very device from now on. */
+  async choose(device: Device, id: string): Promise<void> {
+    await this.change(device, id, this.turned);
+  }
+
+  /** Get the device anew, e.g. when it went silent: after a phone call an iPhone gives nothing more. */
+  async repair(device: Device): Promise<void> {
+    await this.change(device, this.chosen[device], this.turned);
   }
 
   /** Let the person choose a screen. Returns why not, or null; choosing nothing is no trouble. */
@@ -141,6 +172,24 @@ export class Capture {
     this.changed();
   }
 
+  /**
+   * Let go of a device and take another; go back to the one before if that one cannot be had.
+   *
+   * The old track is stopped first: iPhones give no second camera while one is in use, and phones of
+   * other makers call it busy. Source: quickblox-javascript-sdk#403.
+   */
+  private async change(device: Device, id: string | null, turned: Facing | null): Promise<void> {
+    const before = { id: this.chosen[device], turned: this.turned };
+    this[device]?.stop();
+    this[device] = null;
+    this.chosen[device] = id;
+    this.turned = turned;
+    if (await this.ask([device])) return;
+    this.chosen[device] = before.id;
+    this.turned = before.turned;
+    await this.ask([device]);
+  }
+
   private async ask(devices: readonly Device[]): Promise<boolean> {
     const mediaDevices = navigator.mediaDevices as MediaDevices | undefined;
     if (mediaDevices === undefined) {
@@ -161,13 +210,36 @@ export class Capture {
     for (const track of stream.getTracks()) this.hold(track);
     for (const device of devices) this.troubles[device] = null;
     this.changed();
+    // Names and numbers of devices are told only after one has been given.
+    void listDevices().then((found) => {
+      this.devices = found;
+      this.changed();
+    });
     return true;
   }
 
   private constraints(devices: readonly Device[]): MediaStreamConstraints {
     const merged = Object.assign({}, ...devices.map((device) => CONSTRAINTS[device]));
-    if (devices.includes('camera')) merged.video = { ...merged.video, facingMode: this.facing() };
+    if (devices.includes('camera')) {
+      const { camera } = this.chosen;
+      const which =
+        camera === null ? { facingMode: this.wantedFacing } : { deviceId: { exact: camera } };
+      merged.video = { ...merged.video, ...which };
+    }
+    const { microphone } = this.chosen;
+    if (devices.includes('microphone') && microphone !== null) {
+      merged.audio = { ...merged.audio, deviceId: { exact: microphone } };
+    }
     return merged as MediaStreamConstraints;
+  }
+
+  private get wantedFacing(): Facing {
+    return this.turned ?? this.facing();
+  }
+
+  private get facingNow(): Facing {
+    const told = this.camera?.getSettings?.().facingMode;
+    return told === 'user' || told === 'environment' ? told : this.wantedFacing;
   }
 
   private hold(track: MediaStreamTrack): void {

@@ -1,0 +1,99 @@
+"""What one can do during a call, on a phone and on a laptop."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.e2e.conftest import CallFactory
+from tests.e2e.test_states import LAPTOP, PHONE, look
+from tests.kit.browsers import CUSTOMER_SIGN, TECHNICIAN_SIGN, CallPage, new_context
+from tests.kit.marketplace import Marketplace
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TWO_CAMERAS = """
+navigator.mediaDevices.enumerateDevices = async () => ['back', 'front'].map(
+  (id) => ({ kind: 'videoinput', deviceId: id, label: id }));
+const give = navigator.mediaDevices.getUserMedia;
+window.asked = [];
+navigator.mediaDevices.getUserMedia = async (want) => {
+  window.asked.push(want.video?.facingMode ?? null);
+  const stream = await give(want);
+  for (const track of stream.getVideoTracks())
+    track.getSettings = () => ({ facingMode: want.video.facingMode });
+  return stream;
+};
+"""
+
+
+async def test_a_phone_pauses_flips_and_moves_its_picture(
+    chromium: Browser, marketplace: Marketplace
+) -> None:
+    """One big button stops the picture; the other camera is one tap away; one's own picture gives way."""
+    opened = await marketplace.open_session()
+    phone = await new_context(chromium, sign=CUSTOMER_SIGN, **PHONE)
+    laptop = await new_context(
+        chromium, sign=TECHNICIAN_SIGN, **{**LAPTOP, "viewport": {"width": 1366, "height": 768}}
+    )
+    await phone.add_init_script(TWO_CAMERAS)
+    try:
+        customer = await CallPage.open(phone, opened.customer_url)
+        technician = await CallPage.open(laptop, opened.technician_url)
+        await customer.join()
+        await technician.join()
+        await technician.admit()
+        await asyncio.gather(customer.sees(TECHNICIAN_SIGN), technician.sees(CUSTOMER_SIGN))
+
+        await customer.get("flip-camera").click()
+        await customer.page.wait_for_function("asked.at(-1) === 'user' && asked[0] === 'environment'")
+        await technician.sees_motion(CUSTOMER_SIGN)
+
+        own = customer.page.locator("[data-corner]")
+        for corner in ("bottom-left", "top-left"):
+            await customer.get("move-own").click()
+            await expect(own).to_have_attribute("data-corner", corner)
+        box = await own.bounding_box()
+        assert box is not None
+        await customer.page.mouse.move(box["x"] + 20, box["y"] + 20)
+        await customer.page.mouse.down()
+        await customer.page.mouse.move(350, 600, steps=4)
+        await customer.page.mouse.up()
+        await expect(own).to_have_attribute("data-corner", "bottom-right")
+
+        big = await customer.get("toggle-camera").bounding_box()
+        assert big is not None
+        assert big["width"] > 300
+        await look(customer.page, "phone-in-call")
+        await customer.get("toggle-camera").click()
+        await expect(technician.page.get_by_text("camera is off")).to_be_visible()
+        await look(customer.page, "phone-paused")
+        for name, width, height in (("landscape", 844, 390), ("narrow", 360, 740)):
+            await customer.page.set_viewport_size({"width": width, "height": height})
+            await look(customer.page, f"phone-{name}")
+        await customer.get("toggle-camera").click()
+        await technician.sees_motion(CUSTOMER_SIGN)
+        await look(technician.page, "laptop-in-call")
+        assert customer.errors == technician.errors == []
+    finally:
+        await marketplace.close(opened.id)
+        await phone.close()
+        await laptop.close()
+
+
+async def test_a_phone_has_no_button_for_sharing_its_screen(
+    open_call: CallFactory, chromium: Browser
+) -> None:
+    """Firefox for Android has the function and refuses every call of it."""
+    call = await open_call()
+    android = await new_context(
+        chromium,
+        sign=CUSTOMER_SIGN,
+        user_agent="Mozilla/5.0 (Android 15; Mobile; rv:153.0) Gecko/153.0 Firefox/153.0",
+        **PHONE,
+    )
+    phone = await CallPage.open(android, call.opened.customer_url)
+    await phone.join()
+    await expect(phone.get("toggle-camera")).to_be_visible()
+    await expect(phone.get("share-screen")).to_have_count(0)
+    await android.close()
