@@ -16,12 +16,19 @@ from remote_assist.api.schemas import (
     OpenedSessionOut,
     OpenSessionIn,
     PageQuery,
+    RatingPage,
     SessionOut,
     SessionPage,
 )
-from remote_assist.api.views import open_session_from, opened_session_out, record_out, session_out
+from remote_assist.api.views import (
+    open_session_from,
+    opened_session_out,
+    rating_out,
+    record_out,
+    session_out,
+)
 from remote_assist.ids import SessionId
-from remote_assist.sessions.events import Recorded
+from remote_assist.sessions.events import Recorded, Role
 
 NDJSON: Final = "application/x-ndjson"
 CLOSED_BY_API: Final = "api"
@@ -68,6 +75,13 @@ async def close_session(request: web.Request, session_id: Id, body: Nothing | No
     sessions = context_of(request).sessions
     view = await sessions.close(SessionId(session_id), CLOSED_BY_API, partner_of(request))
     return session_out(view)
+
+
+@operations.add("GET", "/api/v1/sessions/{session_id}/ratings", access=Access.PARTNER)
+async def list_ratings(request: web.Request, session_id: Id) -> RatingPage:
+    """Read what the two sides said of a session: solved or not, stars, a comment."""
+    found = await context_of(request).sessions.ratings(SessionId(session_id), partner_of(request))
+    return RatingPage(items=[rating_out(found[role]) for role in Role if role in found], next_cursor=None)
 
 
 @operations.add(

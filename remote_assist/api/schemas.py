@@ -237,6 +237,23 @@ class SessionOut(BaseModel):
     close_reason: str | None
 
 
+class RatingOut(BaseModel):
+    """What one side said of a closed session; a part that was not said is null or empty."""
+
+    role: Literal["customer", "technician"]
+    stars: int | None = Field(description="1 to 5.")
+    solved: bool | None
+    comment: str
+    rated_at: datetime
+
+
+class RatingPage(BaseModel):
+    """The newest rating of each side that gave one."""
+
+    items: list[RatingOut]
+    next_cursor: str | None
+
+
 class OpenedSessionOut(SessionOut):
     """A new session with its two links, which are shown this once."""
 

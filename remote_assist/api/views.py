@@ -8,6 +8,7 @@ from remote_assist.api.schemas import (
     OpenedSessionOut,
     OpenSessionIn,
     PersonOut,
+    RatingOut,
     SessionOut,
     TechnicianRef,
     TermsOut,
@@ -32,6 +33,7 @@ from remote_assist.sessions.views import (
     OpenSession,
     Participant,
     Person,
+    Rating,
     SessionView,
 )
 
@@ -148,6 +150,17 @@ def _tariff_out(tariff: Tariff) -> dict[str, Any]:
                 "minimum_minor": tariff.minimum_minor,
                 "currency": tariff.currency,
             }
+
+
+def rating_out(rating: Rating) -> RatingOut:
+    """Return a rating as the session's partner sees it."""
+    return RatingOut(
+        role=rating.role.value,
+        stars=rating.opinion.stars,
+        solved=rating.opinion.is_solved,
+        comment=rating.opinion.comment,
+        rated_at=instant_from_ms(rating.at_ms),
+    )
 
 
 def record_out(recorded: Recorded) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from remote_assist.sessions.views import (
     Endpoint,
     Participant,
     Partner,
+    Rating,
     Recording,
     StoredReply,
 )
@@ -175,6 +176,18 @@ class Chats(Protocol):
 
     async def newest(self, session_id: SessionId, limit: int) -> list[ChatLine]:
         """Return the newest lines, in order."""
+        ...
+
+
+class Ratings(Protocol):
+    """What participants said of a session."""
+
+    async def put(self, session_id: SessionId, rating: Rating) -> None:
+        """Insert a rating in place of the role's earlier one. Under the session's row lock."""
+        ...
+
+    async def of_session(self, session_id: SessionId) -> dict[Role, Rating]:
+        """Return a session's ratings by role."""
         ...
 
 
@@ -355,6 +368,11 @@ class UnitOfWork(Protocol):
     @property
     def chats(self) -> Chats:
         """Chat lines."""
+        ...
+
+    @property
+    def ratings(self) -> Ratings:
+        """Ratings."""
         ...
 
     @property

@@ -110,6 +110,24 @@ class ChatLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What somebody thinks of a session. ``is_solved`` None and ``stars`` None: not said."""
+
+    stars: int | None
+    is_solved: bool | None
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A participant's opinion as it was kept."""
+
+    role: Role
+    at_ms: int
+    opinion: Opinion
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """A node's tenure of a session. ``epoch`` grows with every tenure."""
 

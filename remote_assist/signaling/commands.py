@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from remote_assist.errors import Conflict, Gone
+from remote_assist.sessions.views import Opinion
 from remote_assist.signaling import negotiation
 from remote_assist.signaling.live import LINK_GRACE_MS, LiveSession
 from remote_assist.signaling.messages import (
@@ -21,6 +22,8 @@ from remote_assist.signaling.messages import (
     Message,
     Nothing,
     Pause,
+    Rate,
+    Rating,
     Renew,
     Replaced,
     ServerTime,
@@ -29,7 +32,7 @@ from remote_assist.signaling.messages import (
 )
 from remote_assist.signaling.messages import Presence as PresenceReport
 from remote_assist.signaling.presence import Connection
-from remote_assist.signaling.view import chat_line
+from remote_assist.signaling.view import chat_line, rating
 
 TECHNICIAN_ENDED: Final = "technician_ended"
 
@@ -81,6 +84,11 @@ async def _leave(live: LiveSession, connection: Connection, _message: Nothing) -
 async def _close(live: LiveSession, _connection: Connection, _message: Nothing) -> Versioned:
     closed = await live.parts.service.close(live.session_id, TECHNICIAN_ENDED)
     return await _versioned(live, closed.version)
+
+
+async def _rate(live: LiveSession, connection: Connection, message: Rate) -> Rating:
+    opinion = Opinion(message.stars, message.solved, message.comment)
+    return rating(await live.parts.service.rate(live.session_id, connection.role, opinion))
 
 
 async def _report_presence(live: LiveSession, connection: Connection, message: PresenceReport) -> Nothing:
@@ -141,7 +149,9 @@ async def _versioned(live: LiveSession, version: int) -> Versioned:
     return Versioned(version=version)
 
 
-_LOGGED: Final = frozenset({"session.join", "session.leave", "billing.pause", "billing.resume"})
+_LOGGED: Final = frozenset(
+    {"session.join", "session.leave", "session.rate", "billing.pause", "billing.resume"}
+)
 # Each function takes the payload type that the registry names for its event.
 _HANDLERS: Final[Mapping[str, Callable[[LiveSession, Connection, Any], Awaitable[Message]]]] = {
     "session.sync": _sync,
@@ -149,6 +159,7 @@ _HANDLERS: Final[Mapping[str, Callable[[LiveSession, Connection, Any], Awaitable
     "session.admit": _admit,
     "session.leave": _leave,
     "session.close": _close,
+    "session.rate": _rate,
     "presence.report": _report_presence,
     "media.report": _report_media,
     "description.send": _describe,

@@ -145,6 +145,7 @@ class LiveSession:
     async def snapshot(self, connection: Connection) -> Snapshot:
         """Return everything a page needs to draw itself from nothing."""
         kept = await self.parts.service.chat(self.session_id)
+        rating = (await self.parts.service.ratings(self.session_id)).get(connection.role)
         return Snapshot(
             you=You(
                 role=connection.role.value,
@@ -155,6 +156,7 @@ class LiveSession:
             state=self.state(),
             timer=self.timer(),
             chat=[view.chat_line(line) for line in kept],
+            rating=None if rating is None else view.rating(rating),
             server_now_ms=self.now_ms(),
         )
 

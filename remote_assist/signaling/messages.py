@@ -17,6 +17,7 @@ from remote_assist.errors import ProtocolViolation
 CHAT_TEXT_MAX: Final = 2_000
 SDP_MAX: Final = 65_536
 ID_MAX: Final = 64
+COMMENT_MAX: Final = 1_000
 
 RoleName = Literal["customer", "technician"]
 MediaState = Literal["none", "connecting", "connected", "silent"]
@@ -86,6 +87,14 @@ class ChatPost(Message):
 
     client_id: ShortId
     text: Annotated[str, Field(min_length=1, max_length=CHAT_TEXT_MAX)]
+
+
+class Rate(Message):
+    """What this participant thinks of the session, in place of what was said before; not all empty."""
+
+    stars: Annotated[int, Field(ge=1, le=5)] | None = None
+    solved: bool | None = None
+    comment: Annotated[str, Field(max_length=COMMENT_MAX)] = ""
 
 
 class Pause(Message):
@@ -213,6 +222,15 @@ class ChatLine(Message):
     client_id: str
 
 
+class Rating(Message):
+    """A rating as it was kept."""
+
+    at_ms: int
+    stars: int | None
+    solved: bool | None
+    comment: str
+
+
 class IceServer(Message):
     """An entry for RTCConfiguration.iceServers."""
 
@@ -244,12 +262,13 @@ class You(Message):
 
 
 class Snapshot(Message):
-    """Everything a page needs to draw itself from nothing."""
+    """Everything a page needs to draw itself from nothing. ``rating`` is this participant's own."""
 
     you: You
     state: SessionState
     timer: Timer
     chat: list[ChatLine]
+    rating: Rating | None
     server_now_ms: int
 
 
@@ -319,6 +338,7 @@ FROM_PAGE: Final[Mapping[str, FromPage]] = {
         FromPage("session.admit", Nothing, Versioned, "Technician: let the customer in; billing starts."),
         FromPage("session.leave", Nothing, Versioned, "Hang up without ending the session."),
         FromPage("session.close", Nothing, Versioned, "Technician: end the session."),
+        FromPage("session.rate", Rate, Rating, "Rate the session, once it is closed."),
         FromPage("presence.report", Presence, Nothing, "Say whether the page is visible."),
         FromPage("media.report", MediaReport, Nothing, "Say what this side sends."),
         FromPage("description.send", Description, Nothing, "Send an offer or answer to the far side."),

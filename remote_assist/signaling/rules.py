@@ -31,6 +31,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "session.leave": _JOINED,
     # Closing is idempotent, so that a repeated hang-up is no error.
     "session.close": Rule(roles=frozenset({Role.TECHNICIAN}), is_open_after_close=True),
+    # Refused by the service until the session is closed.
+    "session.rate": _ANYBODY,
     "presence.report": _ANYBODY,
     "media.report": _JOINED,
     "description.send": _JOINED,

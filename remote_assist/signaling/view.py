@@ -11,6 +11,7 @@ from remote_assist.sessions.timing.billable import measure
 from remote_assist.sessions.timing.explain import explain, lanes
 from remote_assist.sessions.timing.sheet import TimeSheet
 from remote_assist.sessions.views import ChatLine as KeptChatLine
+from remote_assist.sessions.views import Rating as KeptRating
 from remote_assist.sessions.views import SessionView
 from remote_assist.signaling import messages
 from remote_assist.signaling.messages import MediaState, ParticipantView, Price, Result, SessionState, Timer
@@ -100,6 +101,14 @@ def chat_line(kept: KeptChatLine) -> messages.ChatLine:
     """Return a kept chat line as a message."""
     return messages.ChatLine(
         n=kept.n, at_ms=kept.at_ms, role=kept.role.value, text=kept.text, client_id=kept.client_id
+    )
+
+
+def rating(kept: KeptRating) -> messages.Rating:
+    """Return a kept rating as a message."""
+    opinion = kept.opinion
+    return messages.Rating(
+        at_ms=kept.at_ms, stars=opinion.stars, solved=opinion.is_solved, comment=opinion.comment
     )
 
 

@@ -111,6 +111,17 @@ chat_lines: Final = Table(
     UniqueConstraint("session_id", "role", "client_id"),
 )
 
+ratings: Final = Table(
+    "ratings",
+    metadata,
+    Column("session_id", _ID, ForeignKey("sessions.id"), primary_key=True),
+    Column("role", _WORD, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("stars", Integer),
+    Column("is_solved", Boolean),
+    Column("comment", Text, nullable=False),
+)
+
 usage_records: Final = Table(
     "usage_records",
     metadata,

@@ -21,6 +21,7 @@ from remote_assist.store.repositories.people import (
     PartnerRepository,
     RequestRepository,
 )
+from remote_assist.store.repositories.ratings import RatingRepository
 from remote_assist.store.repositories.sessions import SessionRepository
 from remote_assist.store.repositories.usage import UsageRepository
 
@@ -34,6 +35,7 @@ class SqlUnitOfWork:
         self.log = LogRepository(connection)
         self.links = LinkRepository(connection)
         self.chats = ChatRepository(connection)
+        self.ratings = RatingRepository(connection)
         self.usage = UsageRepository(connection)
         self.outbox = OutboxRepository(connection, effects)
         self.endpoints = EndpointRepository(connection)

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from remote_assist.ids import SessionId
+from remote_assist.sessions.events import Role
+from remote_assist.sessions.views import Opinion
 from tests.api.conftest import OPEN, OTHER_KEY, Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,6 +36,20 @@ async def test_links_are_shown_once(api: Api) -> None:
     looked = await api.ask("GET", f"/api/v1/sessions/{opened['id']}")
     assert looked.status == 200
     assert set(looked.json) == set(opened) - {"customer_url", "technician_url"}
+
+
+async def test_ratings_are_read_by_their_partner_alone(api: Api) -> None:
+    """Each side's newest words, in an order that does not change."""
+    opened = await api.open()
+    path = f"/api/v1/sessions/{opened['id']}/ratings"
+    assert (await api.ask("GET", path)).json == {"items": [], "next_cursor": None}
+    await api.ask("POST", f"/api/v1/sessions/{opened['id']}/close")
+    said = Opinion(4, is_solved=True, comment="<b>Thanks</b>")
+    await api.server.sessions.rate(SessionId(opened["id"]), Role.CUSTOMER, said)
+    (rating,) = (await api.ask("GET", path)).json["items"]
+    assert ZULU.fullmatch(rating.pop("rated_at"))
+    assert rating == {"role": "customer", "stars": 4, "solved": True, "comment": "<b>Thanks</b>"}
+    assert (await api.ask("GET", path, key=OTHER_KEY)).code == "session_not_found"
 
 
 @pytest.mark.parametrize(

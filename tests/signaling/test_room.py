@@ -24,6 +24,21 @@ def shown(page: Page, role: str) -> dict[str, Any]:
     return found
 
 
+async def test_a_closed_session_is_rated(staged: Stage) -> None:
+    """Both sides say what they think, also from the lobby, and find their own words again."""
+    opened = await staged.office.open()
+    customer, technician = await staged.both(opened)
+    said = {"stars": 4, "solved": True, "comment": "Thank you"}
+    assert await customer.refused("session.rate", **said) == "session_not_closed"
+    await technician.do("session.close")
+    late = await staged.connect(opened, C)
+    kept = await late.do("session.rate", **said)
+    assert kept == {"at_ms": staged.clock.now_ms(), **said}
+    assert (await customer.do("session.sync"))["rating"] == kept
+    assert (await technician.do("session.sync"))["rating"] is None
+    assert await technician.refused("session.rate") == "rating_invalid"
+
+
 async def test_the_lobby_sees_who_waits_and_what_it_costs(staged: Stage) -> None:
     """Before joining everything can be seen, and presence is live."""
     opened = await staged.office.open()

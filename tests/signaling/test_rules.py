@@ -28,7 +28,7 @@ def test_only_the_technician_admits_and_closes() -> None:
 
 def test_the_lobby_may_look_and_join() -> None:
     """Without having joined one may see everything and change nothing."""
-    allowed = {"session.sync", "session.join", "presence.report", "clock.read", "token.renew"}
+    allowed = {"session.sync", "session.join", "session.rate", "presence.report", "clock.read", "token.renew"}
     for event in FROM_PAGE:
         if event in allowed:
             check(event, T, is_joined=False, is_closed=False)
@@ -39,7 +39,14 @@ def test_the_lobby_may_look_and_join() -> None:
 
 def test_after_the_close_one_may_read_and_close_again() -> None:
     """The result can be read, and closing twice is no error."""
-    allowed = {"session.sync", "session.close", "presence.report", "clock.read", "token.renew"}
+    allowed = {
+        "session.sync",
+        "session.close",
+        "session.rate",
+        "presence.report",
+        "clock.read",
+        "token.renew",
+    }
     for event in FROM_PAGE:
         if event in allowed:
             check(event, T, is_joined=True, is_closed=True)

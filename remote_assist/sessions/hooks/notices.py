@@ -16,6 +16,7 @@ NOTICE_TYPES: Final = (
     "session.closed",
     "usage.recorded",
     "receipt.issued",
+    "session.rated",
 )
 
 

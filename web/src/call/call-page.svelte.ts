@@ -9,6 +9,7 @@ import { ServerClock } from '../lib/server-clock';
 import { keepFresh } from '../lib/token-renewal';
 import { ChatBox } from './chat-box.svelte';
 import { MediaLine } from './media-line.svelte';
+import { RatingBox } from './rating-box.svelte';
 import { tabId, wasReloaded } from './tab';
 
 export type Phase = 'checking' | 'dead' | 'lobby' | 'call' | 'left' | 'replaced' | 'ended';
@@ -32,6 +33,7 @@ export class CallPage {
 
   readonly clock = new ServerClock();
   readonly chat: ChatBox;
+  readonly rating: RatingBox;
   readonly media: MediaLine;
   private readonly channel: Channel;
   private entering: Promise<void> = Promise.resolve();
@@ -46,6 +48,7 @@ export class CallPage {
       turnedAway: (code) => this.turnedAway(code),
     });
     this.chat = new ChatBox((line) => this.channel.ask('chat.post', line));
+    this.rating = new RatingBox((rating) => this.channel.ask('session.rate', rating));
     this.media = new MediaLine({
       facing: () => (this.pass?.role === 'technician' ? 'user' : 'environment'),
       send: (description) => this.channel.ask('description.send', description),
@@ -225,6 +228,7 @@ export class CallPage {
     this.clock.guess(snapshot.server_now_ms);
     this.timer = snapshot.timer;
     this.chat.replace(snapshot.chat, this.pass?.role ?? null);
+    this.rating.replace(snapshot.rating);
     this.state = null;
     this.take(snapshot.state);
   }

@@ -31,5 +31,7 @@ export const FIRST_MEDIA_MS = 10_000;
 export const WATCH_EVERY_MS = 500;
 /** A chat line, in characters; the server refuses more. */
 export const CHAT_TEXT_MAX = 2_000;
+/** The comment of a rating, in characters; the server refuses more. */
+export const COMMENT_MAX = 1_000;
 
 export const STORAGE_PREFIX = 'remote-assist.';

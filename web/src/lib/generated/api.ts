@@ -56,6 +56,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{session_id}/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what the two sides said of a session: solved or not, stars, a comment. */
+        get: operations["list_ratings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{session_id}/events": {
         parameters: {
             query?: never;
@@ -745,6 +762,41 @@ export interface components {
             errors: components["schemas"]["FieldError"][] | null;
         };
         /**
+         * RatingOut
+         * @description What one side said of a closed session; a part that was not said is null or empty.
+         */
+        RatingOut: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "customer" | "technician";
+            /**
+             * Stars
+             * @description 1 to 5.
+             */
+            stars: number | null;
+            /** Solved */
+            solved: boolean | null;
+            /** Comment */
+            comment: string;
+            /**
+             * Rated At
+             * Format: date-time
+             */
+            rated_at: string;
+        };
+        /**
+         * RatingPage
+         * @description The newest rating of each side that gave one.
+         */
+        RatingPage: {
+            /** Items */
+            items: components["schemas"]["RatingOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * SessionOut
          * @description A session as its partner sees it.
          */
@@ -1232,6 +1284,46 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_ratings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RatingPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -37,6 +37,13 @@ export interface Protocol {
       answer: Versioned;
     };
     /**
+     * Rate the session, once it is closed.
+     */
+    "session.rate": {
+      payload: Rate;
+      answer: Rating;
+    };
+    /**
      * Say whether the page is visible.
      */
     "presence.report": {
@@ -115,13 +122,14 @@ export interface Protocol {
  */
 export interface Nothing {}
 /**
- * Everything a page needs to draw itself from nothing.
+ * Everything a page needs to draw itself from nothing. ``rating`` is this participant's own.
  */
 export interface Snapshot {
   you: You;
   state: SessionState;
   timer: Timer;
   chat: ChatLine[];
+  rating: Rating | null;
   server_now_ms: number;
 }
 /**
@@ -247,6 +255,15 @@ export interface ChatLine {
   client_id: string;
 }
 /**
+ * A rating as it was kept.
+ */
+export interface Rating {
+  at_ms: number;
+  stars: number | null;
+  solved: boolean | null;
+  comment: string;
+}
+/**
  * Take part. The newest join of a role wins; the older connection is told ``session.replaced``.
  *
  * ``tab_id`` is made once per tab. ``generation`` is that of the RTCPeerConnection the tab still has,
@@ -288,6 +305,14 @@ export interface IceServer {
  */
 export interface Versioned {
   version: number;
+}
+/**
+ * What this participant thinks of the session, in place of what was said before; not all empty.
+ */
+export interface Rate {
+  stars?: number | null;
+  solved?: boolean | null;
+  comment?: string;
 }
 /**
  * Whether the page is visible to its person.
