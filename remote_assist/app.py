@@ -169,7 +169,11 @@ class Server:
         self.metrics.include("relay", lambda: self.relay.counters)
         self.metrics.include("signaling", lambda: self.signaling.counters)
         self.runner = web.AppRunner(
-            self._application(), handle_signals=False, access_log=None, shutdown_timeout=HTTP_STOP_S
+            self._application(),
+            handle_signals=False,
+            access_log=None,
+            shutdown_timeout=HTTP_STOP_S,
+            auto_decompress=False,  # compressed bodies are refused, so nothing here can be a bomb
         )
 
     def _application(self) -> web.Application:

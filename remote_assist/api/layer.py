@@ -193,6 +193,8 @@ def _read_query_untrusted(model: type[BaseModel], request: web.Request, errors: 
 async def _read_body_untrusted(
     operation: Operation, model: type[BaseModel], request: web.Request, errors: list[FieldError]
 ) -> Any:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise ApiProblem(415, "unsupported_content_encoding", "Send the body uncompressed.")
     raw = await request.read()
     if not raw and operation.is_body_optional:
         return None

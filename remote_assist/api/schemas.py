@@ -5,7 +5,6 @@ offset and go out in UTC with ``Z``; durations and instants of the log are whole
 """
 
 import json
-import math
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
@@ -58,7 +57,7 @@ def _kept_exactly(value: dict[str, Any]) -> dict[str, Any]:
             pending += one
         elif isinstance(one, str) and "\x00" in one:
             raise ValueError("must not hold the character NUL")
-        elif isinstance(one, (int, float)) and not (math.isfinite(one) and abs(one) <= 2**53):
+        elif isinstance(one, (int, float)) and not abs(one) <= 2**53:  # NaN compares false
             raise ValueError("numbers must lie within ±2^53")
     if len(json.dumps(value)) > METADATA_MAX_BYTES:
         raise ValueError(f"must not be larger than {METADATA_MAX_BYTES} bytes")
@@ -110,7 +109,7 @@ class PageQuery(Query):
     """Which page of a list."""
 
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
-    cursor: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_.:=-]*$")] | None = None
+    cursor: Annotated[str, Field(max_length=80, pattern=r"^[0-9a-f-]{36}$|^ur_[0-9a-f]+$")] | None = None
 
 
 class LogQuery(Query):

@@ -134,8 +134,10 @@ class Room:
             self._live.forget_result()
 
     def take_presence(self, at_ms: int, *, is_final: bool) -> list[PresenceObserved]:
-        """Return presence that is to be written."""
-        return [] if self._live is None else self._live.presence.take_evidence(at_ms, is_final=is_final)
+        """Return presence that is to be written; after the close nobody's presence is recorded any more."""
+        if self._live is None or self._live.record.is_closed:
+            return []
+        return self._live.presence.take_evidence(at_ms, is_final=is_final)
 
     async def run(self) -> None:
         """Take inputs until the session is closed and everybody has left, or the server stops."""

@@ -99,6 +99,29 @@ async def test_deep_json_is_refused(api: Api, operation: Any) -> None:
         assert (reply.status, reply.code) == (400, "json_too_deep")
 
 
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "1e400", "-1e17"])
+async def test_numbers_that_cannot_be_kept_are_refused(api: Api, number: str) -> None:
+    """A number of any length is a refusal, never a failure."""
+    people = '"customer":{"name":"A"},"technician":{"name":"B"}'
+    raw = f'{{{people},"booked_minutes":30,"metadata":{{"n":{number}}}}}'
+    reply = await api.ask("POST", "/api/v1/sessions", raw.encode())
+    assert reply.status in {400, 422}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "made-up"])
+async def test_compressed_bodies_are_refused(api: Api, encoding: str) -> None:
+    """Nothing is decompressed, with a key or without one, so that nothing can be a bomb."""
+    for path in ("/api/v1/sessions", "/api/v1/join"):
+        reply = await api.ask("POST", path, b"\x1f\x8b junk", Content_Encoding=encoding)
+        assert (reply.status, reply.code) == (415, "unsupported_content_encoding")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sessions", "/api/v1/usage-records", "/api/v1/webhook-deliveries"])
+async def test_a_cursor_of_nobody_is_refused(api: Api, path: str) -> None:
+    """A cursor that no page gave is an error, not the first page again."""
+    assert (await api.ask("GET", f"{path}?cursor=zzz")).status == 422
+
+
 async def test_metadata_may_be_nested_below_the_bound(api: Api) -> None:
     """A realistic depth is kept."""
     deep: Any = 1

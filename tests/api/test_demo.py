@@ -18,10 +18,11 @@ def robots() -> int:
 
 
 def _command_lines() -> Iterator[bytes]:
-    for folder in Path("/proc/self/task").iterdir():
-        for child in (folder / "children").read_text().split():
-            with contextlib.suppress(OSError):
-                yield Path(f"/proc/{child}/cmdline").read_bytes()
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # threads and processes may end while they are listed
+            for child in (thread / "children").read_text().split():
+                with contextlib.suppress(OSError):
+                    yield Path(f"/proc/{child}/cmdline").read_bytes()
 
 
 @pytest.fixture

@@ -71,6 +71,19 @@ async def test_a_closed_session_is_flushed_after_its_last_evidence(staged: Stage
     assert await staged.office.sessions.settle(opened.view.id) is not None
 
 
+async def test_pages_left_open_after_the_end_leave_no_evidence(staged: Stage) -> None:
+    """The log of a closed session does not grow, however long somebody looks at the receipt."""
+    opened = await staged.office.open()
+    _customer, technician = await staged.both(opened)
+    await technician.do("presence.report", visible=True)
+    await technician.do("session.close")
+    await staged.tick(ms=1_000)
+    before = await events(staged, opened.view.id)
+    for _ in range(4):
+        await staged.tick(ms=5_000)
+    assert await events(staged, opened.view.id) == before
+
+
 async def test_a_flush_waits_for_the_database_too(staged: Stage, tmp_path: Path) -> None:
     """A session closed just before an outage is flushed after it."""
     opened = await staged.office.open()
