@@ -81,7 +81,7 @@ async def test_receipt_is_a_jws_that_anybody_can_check(api: Api) -> None:
 
 
 async def test_receipt_is_a_page_to_read(api: Api) -> None:
-    """In the first of our languages that the reader knows, without a script, and under a policy that allows none."""
+    """In a language that the reader knows, without a script, under a policy that allows none."""
     opened = await settled(api)
     path = f"/api/v1/sessions/{opened['id']}/receipt"
     german = await api.ask("GET", path, Accept="text/html", Accept_Language="es, de-CH;q=0.8")
