@@ -54,13 +54,18 @@ async def launch_firefox(playwright: Playwright) -> Browser:
     )
 
 
-async def new_context(browser: Browser, *, sign: int, camera: str = "ok", **options: Any) -> BrowserContext:
-    """Return a fresh context whose camera draws ``sign``; ``camera`` may name the error it gives instead."""
+async def new_context(
+    browser: Browser, *, sign: int, camera: str = "ok", phone: bool = False, **options: Any
+) -> BrowserContext:
+    """Return a fresh context whose camera draws ``sign``; ``camera`` may name the error it gives instead.
+
+    ``phone`` gives it two cameras, front and back, of which only one can be open at a time.
+    """
     context = await browser.new_context(**{"locale": "en-GB", **options})
     colour = "#a03030" if sign == CUSTOMER_SIGN else "#30a030"
     await context.add_init_script(
-        f"window.__lab = {{sign: {sign}, screenSign: {SCREEN_SIGN}, colour: '{colour}', camera: '{camera}'}};"
-        + PICTURE_JS
+        f"window.__lab = {{sign: {sign}, screenSign: {SCREEN_SIGN}, colour: '{colour}', camera: '{camera}', "
+        f"phone: {str(phone).lower()}}};" + PICTURE_JS
     )
     context.set_default_timeout(TIMEOUT_MS)
     return context

@@ -3,7 +3,7 @@
 // The layout of the code is that of remote_assist/robot/picture_code.py.
 (() => {
   const COLUMNS = 22, CLOCK_BITS = 36n, FPS = 15;
-  const options = Object.assign({ sign: 1, screenSign: 8, colour: '#a03030', camera: 'ok' }, window.__lab);
+  const options = Object.assign({ sign: 1, screenSign: 8, colour: '#a03030', camera: 'ok', phone: false }, window.__lab);
   const lab = (window.lab = { options, pcs: [], marks: {}, tone: 400 + 150 * options.sign });
 
   const check = (v) => { let x = 0b1010n; for (let s = 0n; s < 40n; s += 4n) x ^= (v >> s) & 15n; return x };
@@ -41,15 +41,36 @@
     return out.stream.getAudioTracks()[0];
   };
 
+  // A phone's two cameras; a real one gives them one at a time.
+  const CAMERAS = [
+    { deviceId: 'cam-front', label: 'camera2 1, facing front', facing: 'user', colour: '#2a62c8' },
+    { deviceId: 'cam-back', label: 'camera2 0, facing back', facing: 'environment', colour: '#2f9e44' },
+  ];
+  const value = (want) => (want && typeof want === 'object' ? want.exact ?? want.ideal : want);
+  const phoneTrack = (want) => {
+    if ((lab.cameras ??= []).some((track) => track.readyState === 'live')) throw new DOMException('one at a time', 'NotReadableError');
+    const id = value(want.deviceId), facing = value(want.facingMode) ?? 'user';
+    const camera = CAMERAS.find((c) => c.deviceId === id) ?? CAMERAS.find((c) => c.facing === facing);
+    const track = canvasTrack(options.sign, camera.colour, 480, 640), settings = track.getSettings.bind(track);
+    Object.defineProperty(track, 'label', { value: camera.label });
+    track.getSettings = () => ({ ...settings(), deviceId: camera.deviceId, facingMode: camera.facing });
+    lab.cameras.push(track);
+    return track;
+  };
   const media = navigator.mediaDevices;
   if (media) {
+    const enumerate = media.enumerateDevices.bind(media);
     media.getUserMedia = async (want = {}) => {
       if (want.video && lab.options.camera !== 'ok') throw new DOMException('as told by the test', lab.options.camera);
       const stream = new MediaStream();
       if (want.audio) stream.addTrack(toneTrack());
-      if (want.video) stream.addTrack(canvasTrack(options.sign, options.colour, 640, 480));
+      if (want.video) stream.addTrack(options.phone ? phoneTrack(want.video) : canvasTrack(options.sign, options.colour, 640, 480));
       return stream;
     };
+    if (options.phone) media.enumerateDevices = async () => [
+      ...(await enumerate()).filter(({ kind }) => kind !== 'videoinput'),
+      ...CAMERAS.map(({ deviceId, label }) => ({ kind: 'videoinput', deviceId, label, groupId: deviceId })),
+    ];
     media.getDisplayMedia = async () => new MediaStream([canvasTrack(options.screenSign, '#305090', 960, 540)]);
   }
 

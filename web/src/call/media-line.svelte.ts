@@ -4,6 +4,7 @@ import type { Description, MediaReport, SplicePlan } from '../lib/generated/even
 import { WATCH_EVERY_MS } from '../lib/limits';
 import { FRESH_WATCH, isFlowing, look, type Watch } from '../lib/media-watch';
 import { Peer, type RemoteTracks } from '../lib/peer';
+import { remember, remembered } from './remembered-devices';
 
 export interface MediaLineOptions {
   facing: () => 'user' | 'environment';
@@ -30,6 +31,7 @@ export class MediaLine {
   private readonly peer: Peer;
   private watch: Watch = FRESH_WATCH;
   private frames = 0;
+  private hasPreferred = false;
   private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(private readonly options: MediaLineOptions) {
@@ -70,6 +72,8 @@ export class MediaLine {
   }
 
   open(): Promise<void> {
+    if (!this.hasPreferred) this.capture.prefer(remembered(this.options.facing()));
+    this.hasPreferred = true;
     return this.capture.open();
   }
 
@@ -99,16 +103,19 @@ export class MediaLine {
     else this.capture.setMuted(!this.view.isMuted);
   }
 
+  /** Use another camera or microphone from now on, and next time. Returns why not, or null. */
+  async choose(device: Device, id: string): Promise<Trouble | null> {
+    const trouble = await this.capture.choose(device, id);
+    if (trouble === null) remember(device, id, this.options.facing());
+    return trouble;
+  }
+
   toggleCamera(): Promise<void> {
     return this.capture.setCamera(this.view.camera === null);
   }
 
   flip(): Promise<void> {
     return this.capture.flip();
-  }
-
-  choose(device: Device, id: string): Promise<void> {
-    return this.capture.choose(device, id);
   }
 
   repair(device: Device): Promise<void> {

@@ -81,6 +81,11 @@ describe('the trouble with a device', () => {
     expect(troubleOf(new DOMException('', name))).toBe(trouble);
   });
 
+  it('knows when the device itself refuses its browser', () => {
+    const error = new DOMException('Permission denied by system', 'NotAllowedError');
+    expect(troubleOf(error)).toBe('system');
+  });
+
   it.each([null, undefined, 'text', {}])('%j means failed', (error) => {
     expect(troubleOf(error)).toBe('failed');
   });
@@ -203,10 +208,30 @@ describe('during a call', () => {
       .fn(getUserMedia)
       .mockRejectedValueOnce(new DOMException('', 'NotFoundError'));
     vi.stubGlobal('navigator', { mediaDevices: { getUserMedia: refused, enumerateDevices } });
-    await one.choose('camera', 'unplugged');
+    expect(await one.choose('camera', 'unplugged')).toBe('missing');
     expect(refused).toHaveBeenCalledTimes(2);
     expect(one.view.camera?.getSettings().deviceId).toBe('first');
     expect(one.view.troubles.camera).toBeNull();
+  });
+
+  it('remembers a choice while the camera is off, and insists on nothing later', async () => {
+    const one = capture();
+    await one.open();
+    await one.setCamera(false);
+    expect(await one.choose('camera', 'second')).toBeNull();
+    expect(one.view.camera).toBeNull();
+    await one.setCamera(true);
+    expect(asked.at(-1)?.video).toMatchObject({ deviceId: { ideal: 'second' } });
+  });
+
+  it('asks for the devices of the last time first', async () => {
+    const one = capture();
+    one.prefer({ camera: 'second', microphone: 'mic' });
+    await one.open();
+    expect(asked.at(-1)).toMatchObject({
+      video: { deviceId: { ideal: 'second' } },
+      audio: { deviceId: { ideal: 'mic' } },
+    });
   });
 
   it('gets a silent microphone anew, muted if it was muted', async () => {

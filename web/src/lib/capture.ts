@@ -9,7 +9,8 @@ import { type DeviceList, listDevices, NO_DEVICES } from './devices';
 export type Device = 'camera' | 'microphone';
 export type Facing = 'user' | 'environment';
 /** Why a device could not be had. Each has its own sentence in the catalogue. */
-export type Trouble = 'denied' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';
+export type Trouble =
+  'denied' | 'system' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'failed';
 
 const TROUBLE_OF_NAME: Readonly<Record<string, Trouble>> = {
   NotAllowedError: 'denied',
@@ -26,7 +27,9 @@ const TROUBLE_OF_NAME: Readonly<Record<string, Trouble>> = {
 
 /** Name the trouble behind an error of getUserMedia or getDisplayMedia. */
 export function troubleOf(error: unknown): Trouble {
-  const name = (error as { name?: unknown } | null)?.name;
+  const { name, message } = (error ?? {}) as { name?: unknown; message?: unknown };
+  // Chromium: "Permission denied by system"; the browser itself may not use the device.
+  if (name === 'NotAllowedError' && /by system/i.test(String(message))) return 'system';
   return (typeof name === 'string' ? TROUBLE_OF_NAME[name] : undefined) ?? 'failed';
 }
 
@@ -34,6 +37,9 @@ const CONSTRAINTS: Readonly<Record<Device, MediaStreamConstraints>> = {
   camera: { video: { width: { ideal: 1280 }, height: { ideal: 720 } } },
   microphone: { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } },
 };
+
+/** The device wanted of each kind, by its id; null leaves it to the browser. */
+export type WantedDevices = Record<Device, string | null>;
 
 export interface CaptureView {
   camera: MediaStreamTrack | null;
@@ -60,7 +66,7 @@ export class Capture {
   private troubles: Record<Device, Trouble | null> = { camera: null, microphone: null };
   private devices: DeviceList = NO_DEVICES;
   /** Devices that the person named; the others are the browser's choice. */
-  private chosen: Record<Device, string | null> = { camera: null, microphone: null };
+  private chosen: WantedDevices = { camera: null, microphone: null };
   private turned: Facing | null = null;
 
   /** `facing` says which camera of a phone to prefer: the customer shows a thing, not a face. */
@@ -124,9 +130,18 @@ export class Capture {
     if (next !== undefined) await this.change('camera', next.id, this.turned);
   }
 
-  /** Use this very device from now on. */
-  async choose(device: Device, id: string): Promise<void> {
-    await this.change(device, id, this.turned);
+  /** Use these devices if they are there when devices are asked for; what is gone keeps nobody out. */
+  prefer(wanted: WantedDevices): void {
+    this.chosen = { ...wanted };
+  }
+
+  /** Use this very device from now on. Returns why not, or null. */
+  async choose(device: Device, id: string): Promise<Trouble | null> {
+    // Turned off by the person: the choice is for the next time.
+    const isOff = this[device] === null && this.troubles[device] === null;
+    if (!isOff) return this.change(device, id, this.turned);
+    this.chosen[device] = id;
+    return null;
   }
 
   /** Get the device anew, e.g. when it went silent: after a phone call an iPhone gives nothing more. */
@@ -178,19 +193,28 @@ export class Capture {
    * The old track is stopped first: iPhones give no second camera while one is in use, and phones of
    * other makers call it busy. Source: quickblox-javascript-sdk#403.
    */
-  private async change(device: Device, id: string | null, turned: Facing | null): Promise<void> {
+  private async change(
+    device: Device,
+    id: string | null,
+    turned: Facing | null,
+  ): Promise<Trouble | null> {
     const before = { id: this.chosen[device], turned: this.turned };
     this[device]?.stop();
     this[device] = null;
     this.chosen[device] = id;
     this.turned = turned;
-    if (await this.ask([device])) return;
+    if (await this.ask([device], 'exact')) return null;
+    const trouble = this.troubles[device];
     this.chosen[device] = before.id;
     this.turned = before.turned;
     await this.ask([device]);
+    return trouble;
   }
 
-  private async ask(devices: readonly Device[]): Promise<boolean> {
+  private async ask(
+    devices: readonly Device[],
+    strength: 'ideal' | 'exact' = 'ideal',
+  ): Promise<boolean> {
     const mediaDevices = navigator.mediaDevices as MediaDevices | undefined;
     if (mediaDevices === undefined) {
       for (const device of devices) {
@@ -201,7 +225,7 @@ export class Capture {
     }
     let stream: MediaStream;
     try {
-      stream = await mediaDevices.getUserMedia(this.constraints(devices));
+      stream = await mediaDevices.getUserMedia(this.constraints(devices, strength));
     } catch (error) {
       for (const device of devices) this.troubles[device] = troubleOf(error);
       this.changed();
@@ -211,24 +235,30 @@ export class Capture {
     for (const device of devices) this.troubles[device] = null;
     this.changed();
     // Names and numbers of devices are told only after one has been given.
-    void listDevices().then((found) => {
-      this.devices = found;
-      this.changed();
-    });
+    mediaDevices.ondevicechange = () => void this.list();
+    void this.list();
     return true;
   }
 
-  private constraints(devices: readonly Device[]): MediaStreamConstraints {
+  private async list(): Promise<void> {
+    this.devices = await listDevices();
+    this.changed();
+  }
+
+  private constraints(
+    devices: readonly Device[],
+    strength: 'ideal' | 'exact',
+  ): MediaStreamConstraints {
     const merged = Object.assign({}, ...devices.map((device) => CONSTRAINTS[device]));
     if (devices.includes('camera')) {
       const { camera } = this.chosen;
       const which =
-        camera === null ? { facingMode: this.wantedFacing } : { deviceId: { exact: camera } };
+        camera === null ? { facingMode: this.wantedFacing } : { deviceId: { [strength]: camera } };
       merged.video = { ...merged.video, ...which };
     }
     const { microphone } = this.chosen;
     if (devices.includes('microphone') && microphone !== null) {
-      merged.audio = { ...merged.audio, deviceId: { exact: microphone } };
+      merged.audio = { ...merged.audio, deviceId: { [strength]: microphone } };
     }
     return merged as MediaStreamConstraints;
   }

@@ -29,6 +29,10 @@ export const RENEW_AFTER_MS = 6_000;
 export const FIRST_MEDIA_MS = 10_000;
 /** How often the counters of the connection are read. */
 export const WATCH_EVERY_MS = 500;
+/** How often the loudness of a microphone is read. */
+export const LEVEL_EVERY_MS = 100;
+/** A microphone from which nothing was ever heard is doubted after this. */
+export const SILENT_MICROPHONE_MS = 6_000;
 /** A chat line, in characters; the server refuses more. */
 export const CHAT_TEXT_MAX = 2_000;
 /** The comment of a rating, in characters; the server refuses more. */
