@@ -53,6 +53,7 @@ def render(claims: Mapping[str, Any], token: str, language: str) -> str:
         f"<h1>{escape(words['title'])}</h1>",
         _table(_head(claims, words)),
         _section(words["people"], _table(_people(claims, words))),
+        _section(words["terms"], _table(_terms(claims, words))),
         _section(words["time"], _table(_times(claims, words))),
         _section(words["charges"], _charges(claims, words)),
         _timeline(claims, words),
@@ -80,6 +81,11 @@ def duration(length_ms: int) -> str:
     return f"{length_ms // 60_000}:{length_ms // 1_000 % 60:02}"
 
 
+def exact(length_ms: int) -> str:
+    """Return a duration as ``m:ss.t``, rounded down to tenths, so that parts visibly add up."""
+    return f"{duration(length_ms)}.{length_ms // 100 % 10}"
+
+
 def _head(claims: Mapping[str, Any], words: Mapping[str, str]) -> list[tuple[str, str]]:
     rows = [
         (words["issuer"], claims.get("iss")),
@@ -101,12 +107,31 @@ def _people(claims: Mapping[str, Any], words: Mapping[str, str]) -> list[tuple[s
     ]
 
 
+def _terms(claims: Mapping[str, Any], words: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what both sides agreed to: with it and the times a reader can do the sum."""
+    terms: Mapping[str, Any] = claims["terms"]
+    tariff, booked = terms["tariff"], duration(terms["booked_ms"])
+    currency = tariff["currency"]
+    rows = []
+    if tariff["kind"] == "fixed":
+        rows.append((words["price"], f"{money(tariff['price_minor'], currency)} / {booked}"))
+    else:
+        rows.append((words["rate"], f"{money(tariff['rate_minor_per_hour'], currency)} / 60:00"))
+        if tariff["minimum_minor"]:
+            rows.append((words["minimum"], money(tariff["minimum_minor"], currency)))
+    gaps = words["gaps_allowed"].format(seconds=terms["bridge_ms"] / 1000, percent=terms["bridge_pct"])
+    return [
+        *rows,
+        (words["booked_ms"], booked),
+        (words["free_ms"], duration(terms["free_ms"])),
+        (words["min_executed_ms"], duration(terms["min_executed_ms"])),
+        (words["gaps"], gaps),
+    ]
+
+
 def _times(claims: Mapping[str, Any], words: Mapping[str, str]) -> list[tuple[str, str]]:
     names = ("evidenced_ms", "bridged_ms", "paused_ms", "fault_ms", "total_ms")
-    terms = claims.get("terms")
-    given: dict[str, Any] = {name: claims.get(name) for name in names}
-    given["free_ms"] = terms.get("free_ms") if isinstance(terms, Mapping) else claims.get("free_ms")
-    rows = [(words[name], duration(value)) for name, value in given.items() if isinstance(value, int)]
+    rows = [(words[name], exact(claims[name])) for name in names if isinstance(claims.get(name), int)]
     if isinstance(claims.get("billed_s"), int):
         rows.append((words["billed_s"], duration(claims["billed_s"] * 1000)))
     return rows
@@ -134,7 +159,7 @@ def _timeline(claims: Mapping[str, Any], words: Mapping[str, str]) -> str:
     segments: Sequence[Sequence[Any]] = claims.get("segments") or ()
     rows = [
         (
-            f"{_time_of_day(from_ms)} - {_time_of_day(to_ms)} ({duration(to_ms - from_ms)})",
+            f"{_time_of_day(from_ms)} - {_time_of_day(to_ms)} ({exact(to_ms - from_ms)})",
             words.get(f"reason.{reason}", str(reason)),
         )
         for from_ms, to_ms, reason in segments[:SEGMENTS_MAX]

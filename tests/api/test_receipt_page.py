@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from remote_assist.api.receipt_page import CSP, SEGMENTS_MAX, duration, language_untrusted, money, render
 from remote_assist.api.receipt_words import WORDS
 
+METERED = {"kind": "metered", "rate_minor_per_hour": 6000, "minimum_minor": 500, "currency": "CHF"}
 CLAIMS: dict[str, Any] = {
     "iss": "https://assist.example",
     "session_id": "0190-s",
@@ -22,7 +23,14 @@ CLAIMS: dict[str, Any] = {
     "billing_started_at_ms": 1_795_000_000_000,
     "closed_at_ms": 1_795_000_600_000,
     "outcome": "completed",
-    "terms": {"free_ms": 60_000},
+    "terms": {
+        "booked_ms": 1_800_000,
+        "free_ms": 60_000,
+        "min_executed_ms": 120_000,
+        "bridge_ms": 2_000,
+        "bridge_pct": 5,
+        "tariff": METERED,
+    },
     "evidenced_ms": 600_000,
     "bridged_ms": 0,
     "paused_ms": 0,
@@ -49,7 +57,8 @@ def test_page_shows_every_number(language: str) -> None:
     page = render(CLAIMS, "e.y.J", language)
     for shown in (
         "9:00",
-        "10:00",
+        "10:00.0",
+        "10:00.9",
         "CHF 9.00",
         "CHF 15.00",
         "CHF -0.05",
@@ -61,6 +70,21 @@ def test_page_shows_every_number(language: str) -> None:
         assert f">{shown}<" in page or f" {shown}<" in page, shown
     assert "2026-11-1" in page or "2026-" in page
     assert f'<html lang="{language}">' in page
+
+
+def test_page_shows_what_was_agreed() -> None:
+    """With the terms beside the times a reader can do the sum, for either tariff."""
+    metered = render(CLAIMS, "t", "en")
+    assert "Price</th><td>CHF 60.00 / 60:00" in metered
+    assert "At least</th><td>CHF 5.00" in metered
+    assert "Booked time</th><td>30:00" in metered
+    assert "Short gaps count</th><td>up to 2 s each and 5 % of the time" in metered
+    free = {**CLAIMS["terms"], "tariff": {**METERED, "minimum_minor": 0}}
+    assert "At least" not in render({**CLAIMS, "terms": free}, "t", "en")
+    package = {**CLAIMS["terms"], "tariff": {"kind": "fixed", "price_minor": 4000, "currency": "CHF"}}
+    assert "Price for the booked time</th><td>CHF 40.00 / 30:00" in render(
+        {**CLAIMS, "terms": package}, "t", "en"
+    )
 
 
 def test_languages_have_the_same_words() -> None:
@@ -93,8 +117,8 @@ def test_texts_are_escaped(text: Any) -> None:
 def test_timeline_says_why() -> None:
     """Each stretch has its times and its reason; a thousand of them are not all shown."""
     page = render(CLAIMS, "t", "en")
-    assert "(1:00)</th><td>both connected" in page
-    assert "(0:30)</th><td>no data from the customer" in page
+    assert "(1:00.0)</th><td>both connected" in page
+    assert "(0:30.0)</th><td>no data from the customer" in page
     assert WORDS["en"]["more"] not in page
     long = render({**CLAIMS, "segments": CLAIMS["segments"] * SEGMENTS_MAX}, "t", "en")
     assert WORDS["en"]["more"] in long
