@@ -1,6 +1,7 @@
 """Chromium and Firefox from the distribution, and the call page as a test sees it: by its testids."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -55,18 +56,23 @@ async def launch_firefox(playwright: Playwright) -> Browser:
 
 
 async def new_context(
-    browser: Browser, *, sign: int, camera: str = "ok", phone: bool = False, **options: Any
+    browser: Browser,
+    *,
+    sign: int,
+    camera: str = "ok",
+    phone: bool = False,
+    lab: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> BrowserContext:
     """Return a fresh context whose camera draws ``sign``; ``camera`` may name the error it gives instead.
 
-    ``phone`` gives it two cameras, front and back, of which only one can be open at a time.
+    ``phone`` gives it two cameras, front and back, of which only one can be open at a time. ``lab`` sets what
+    else picture.js knows: ``microphone`` may name an error too, and ``fps`` makes the camera slow.
     """
     context = await browser.new_context(**{"locale": "en-GB", **options})
-    colour = "#a03030" if sign == CUSTOMER_SIGN else "#30a030"
-    await context.add_init_script(
-        f"window.__lab = {{sign: {sign}, screenSign: {SCREEN_SIGN}, colour: '{colour}', camera: '{camera}', "
-        f"phone: {str(phone).lower()}}};" + PICTURE_JS
-    )
+    given = {"sign": sign, "screenSign": SCREEN_SIGN, "camera": camera, "phone": phone, **(lab or {})}
+    given["colour"] = "#a03030" if sign == CUSTOMER_SIGN else "#30a030"
+    await context.add_init_script(f"window.__lab = {json.dumps(given)};{PICTURE_JS}")
     context.set_default_timeout(TIMEOUT_MS)
     return context
 

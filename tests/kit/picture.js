@@ -2,8 +2,8 @@
 // microphone an oscillator whose pitch says who, the screen another canvas; `lab` reads what arrived.
 // The layout of the code is that of remote_assist/robot/picture_code.py.
 (() => {
-  const COLUMNS = 22, CLOCK_BITS = 36n, FPS = 15;
-  const options = Object.assign({ sign: 1, screenSign: 8, colour: '#a03030', camera: 'ok', phone: false }, window.__lab);
+  const COLUMNS = 22, CLOCK_BITS = 36n;
+  const options = Object.assign({ sign: 1, screenSign: 8, colour: '#a03030', camera: 'ok', microphone: 'ok', fps: 15, phone: false }, window.__lab);
   const lab = (window.lab = { options, pcs: [], marks: {}, tone: 400 + 150 * options.sign });
 
   const check = (v) => { let x = 0b1010n; for (let s = 0n; s < 40n; s += 4n) x ^= (v >> s) & 15n; return x };
@@ -28,8 +28,8 @@
       drawCode(g, w, sign, now());
     };
     draw();
-    const timer = setInterval(draw, 1000 / FPS);
-    const track = canvas.captureStream(FPS).getVideoTracks()[0], stop = track.stop.bind(track);
+    const timer = setInterval(draw, 1000 / options.fps);
+    const track = canvas.captureStream(options.fps).getVideoTracks()[0], stop = track.stop.bind(track);
     track.stop = () => { clearInterval(timer); stop() };
     return track;
   };
@@ -57,14 +57,25 @@
     lab.cameras.push(track);
     return track;
   };
+  // What a page notices when a device is unplugged or its permission is taken back.
+  lab.given = [];
+  lab.revoke = (kind, error) => {
+    options[kind === 'video' ? 'camera' : 'microphone'] = error;
+    for (const track of lab.given.filter((t) => t.kind === kind && t.readyState === 'live')) {
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    }
+  };
   const media = navigator.mediaDevices;
   if (media) {
     const enumerate = media.enumerateDevices.bind(media);
     media.getUserMedia = async (want = {}) => {
-      if (want.video && lab.options.camera !== 'ok') throw new DOMException('as told by the test', lab.options.camera);
+      const broken = [want.video && options.camera, want.audio && options.microphone].find((e) => e && e !== 'ok');
+      if (broken) throw new DOMException('as told by the test', broken);
       const stream = new MediaStream();
       if (want.audio) stream.addTrack(toneTrack());
       if (want.video) stream.addTrack(options.phone ? phoneTrack(want.video) : canvasTrack(options.sign, options.colour, 640, 480));
+      lab.given.push(...stream.getTracks());
       return stream;
     };
     if (options.phone) media.enumerateDevices = async () => [
