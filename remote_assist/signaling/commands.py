@@ -15,6 +15,7 @@ from remote_assist.signaling.messages import (
     ChatLine,
     ChatPost,
     Description,
+    DeviceReport,
     FreshToken,
     Join,
     Joined,
@@ -103,6 +104,11 @@ async def _report_media(_live: LiveSession, connection: Connection, message: Med
     return Nothing()
 
 
+async def _report_device(_live: LiveSession, connection: Connection, message: DeviceReport) -> Nothing:
+    connection.device = message
+    return Nothing()
+
+
 async def _describe(live: LiveSession, connection: Connection, message: Description) -> Nothing:
     await live.splicing.describe(connection.role, message)
     return Nothing()
@@ -162,6 +168,7 @@ _HANDLERS: Final[Mapping[str, Callable[[LiveSession, Connection, Any], Awaitable
     "session.rate": _rate,
     "presence.report": _report_presence,
     "media.report": _report_media,
+    "device.report": _report_device,
     "description.send": _describe,
     "splice.renew": _renew_splice,
     "chat.post": _chat,

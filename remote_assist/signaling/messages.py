@@ -68,6 +68,20 @@ class MediaReport(Message):
     screen_stream_id: Annotated[str, Field(max_length=128)] | None = None
 
 
+class DeviceReport(Message):
+    """What this participant's machine and network are like, so that the other side can help; no identifiers.
+
+    ``system`` and ``browser`` are names such as "Android 15". ``quality`` is the page's own verdict on its
+    connection, null before there was any media.
+    """
+
+    kind: Literal["phone", "tablet", "computer"]
+    system: Annotated[str, Field(max_length=40)]
+    browser: Annotated[str, Field(max_length=40)]
+    network: Literal["wifi", "cellular", "wired", "unknown"]
+    quality: Literal["good", "fair", "poor"] | None = None
+
+
 class Description(Message):
     """An offer or answer of one splice generation (RFC 8829); candidates are not used."""
 
@@ -118,6 +132,7 @@ class ParticipantView(Message):
     microphone: bool
     camera: bool
     screen_stream_id: str | None
+    device: DeviceReport | None
 
 
 class Price(Message):
@@ -341,6 +356,7 @@ FROM_PAGE: Final[Mapping[str, FromPage]] = {
         FromPage("session.rate", Rate, Rating, "Rate the session, once it is closed."),
         FromPage("presence.report", Presence, Nothing, "Say whether the page is visible."),
         FromPage("media.report", MediaReport, Nothing, "Say what this side sends."),
+        FromPage("device.report", DeviceReport, Nothing, "Say what machine and network this side has."),
         FromPage("description.send", Description, Nothing, "Send an offer or answer to the far side."),
         FromPage("splice.renew", Renew, Nothing, "Start a fresh generation after media failed."),
         FromPage("chat.post", ChatPost, ChatLine, "Say something."),

@@ -10,6 +10,7 @@ from typing import Final
 from remote_assist.errors import Conflict
 from remote_assist.ids import ConnectionId, ParticipantId
 from remote_assist.sessions.events import PresenceObserved, Role
+from remote_assist.signaling.messages import DeviceReport
 
 CONNECTIONS_MAX: Final = 8
 """Per role. A page that reloads on a bad line leaves dead sockets behind until their ping times out."""
@@ -32,6 +33,7 @@ class Connection:
     microphone: bool = False
     camera: bool = False
     screen_stream_id: str | None = None
+    device: DeviceReport | None = None
 
 
 class Presence:
@@ -66,6 +68,13 @@ class Presence:
         return any(
             one.role is role and one.is_visible and not one.is_replaced for one in self._connections.values()
         )
+
+    def device(self, role: Role) -> DeviceReport | None:
+        """Return what the machine of the role said of itself: the joined one, else the newest."""
+        if (joined := self.joined(role)) is not None:
+            return joined.device
+        said = (one.device for one in reversed(self._connections.values()) if one.role is role)
+        return next((device for device in said if device is not None), None)
 
     def connect(self, connection: Connection) -> Connection | None:
         """Admit a connection to the lobby; return the one that must make room for it, if any."""

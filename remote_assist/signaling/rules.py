@@ -35,6 +35,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "session.rate": _ANYBODY,
     "presence.report": _ANYBODY,
     "media.report": _JOINED,
+    # From the lobby too: the technician sees who waits with what before letting anybody in.
+    "device.report": Rule(needs_join=False),
     "description.send": _JOINED,
     "splice.renew": _JOINED,
     "chat.post": _JOINED,

@@ -126,6 +126,7 @@ def _participant(
         microphone=joined is not None and joined.microphone,
         camera=joined is not None and joined.camera,
         screen_stream_id=joined.screen_stream_id if joined else None,
+        device=presence.device(role),
     )
 
 

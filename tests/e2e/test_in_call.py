@@ -1,6 +1,7 @@
 """What one can do during a call, on a phone and on a laptop."""
 
 import asyncio
+import re
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -46,7 +47,10 @@ async def test_a_phone_pauses_flips_and_moves_its_picture(
         await asyncio.gather(customer.sees(TECHNICIAN_SIGN), technician.sees(CUSTOMER_SIGN))
 
         await customer.get("flip-camera").click()
-        await customer.page.wait_for_function("asked.at(-1) === 'user' && asked[0] === 'environment'")
+        await customer.until(
+            lambda: customer.page.evaluate("asked.at(-1) === 'user' && asked[0] === 'environment'"),
+            "the flip",
+        )
         await technician.sees_motion(CUSTOMER_SIGN)
 
         own = customer.page.locator("[data-corner]")
@@ -97,3 +101,19 @@ async def test_a_phone_has_no_button_for_sharing_its_screen(
     await expect(phone.get("toggle-camera")).to_be_visible()
     await expect(phone.get("share-screen")).to_have_count(0)
     await android.close()
+
+
+async def test_the_technician_is_rung_and_sees_who_waits_with_what(open_call: CallFactory) -> None:
+    """The title calls to the window until the customer is let in; device and connection are told in words."""
+    call = await open_call()
+    await call.technician.join()
+    title = await call.technician.page.title()
+    await call.customer.join()
+    await expect(call.technician.page).to_have_title(re.compile("waiting"))
+    await expect(call.technician.get("far-device").last).to_contain_text("Linux · Chrome")
+    await look(call.technician.page, "technician-is-rung")
+    await call.begin_after_join()
+    await expect(call.technician.page).to_have_title(title)
+    state = call.technician.get("connection-state")
+    await expect(state).to_have_text("Good connection")
+    await expect(call.technician.get("far-device")).to_contain_text("Good connection")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from remote_assist.errors import Conflict
 from remote_assist.ids import ConnectionId, ParticipantId
 from remote_assist.sessions.events import PresenceObserved, Role
+from remote_assist.signaling.messages import DeviceReport
 from remote_assist.signaling.presence import CONNECTIONS_MAX, PIECE_MS, Connection, Presence
 
 C, T = Role.CUSTOMER, Role.TECHNICIAN
@@ -80,6 +81,20 @@ def test_leaving_goes_back_to_the_lobby() -> None:
     made.leave(ConnectionId("1"))
     assert one == connection("1")
     assert made.is_connected(C)
+
+
+def test_the_device_is_that_of_the_joined_page() -> None:
+    """Before, it is the newest that any page of the role told of."""
+    made = presence("1", "2", "3")
+    assert made.device(C) is None
+    phone = DeviceReport(kind="phone", system="iOS 19", browser="Safari 19", network="unknown")
+    laptop = DeviceReport(kind="computer", system="Linux", browser="Firefox 153", network="wired")
+    made.check(ConnectionId("1")).device = phone
+    made.check(ConnectionId("2")).device = laptop
+    assert made.device(C) == laptop
+    assert made.device(T) is None
+    made.join(ConnectionId("1"), 0)
+    assert made.device(C) == phone
 
 
 def test_connections_of_a_role_are_bounded() -> None:

@@ -176,6 +176,7 @@ async def test_leaving_ends_the_splice_and_not_the_session(staged: Stage) -> Non
         "microphone": False,
         "camera": False,
         "screen_stream_id": None,
+        "device": None,
     }
     assert (await customer.join("tab-c", 1))["plan"]["generation"] == 2
 
@@ -186,6 +187,16 @@ async def test_media_reports_are_shown(staged: Stage) -> None:
     await customer.do("media.report", microphone=True, camera=False, screen_stream_id="s-1")
     seen = shown(technician, "customer")
     assert (seen["microphone"], seen["camera"], seen["screen_stream_id"]) == (True, False, "s-1")
+
+
+async def test_a_device_is_shown_from_the_lobby_on(staged: Stage) -> None:
+    """The technician sees what the customer has before anybody has joined."""
+    opened = await staged.office.open()
+    customer, technician = await staged.connect(opened, C), await staged.connect(opened, T)
+    await technician.do("session.sync")
+    device = {"kind": "phone", "system": "Android 15", "browser": "Firefox 153", "network": "cellular"}
+    await customer.do("device.report", **device)
+    assert shown(technician, "customer")["device"] == {**device, "quality": None}
 
 
 async def test_facts_are_shown_and_failures_renew(staged: Stage) -> None:

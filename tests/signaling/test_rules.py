@@ -28,7 +28,15 @@ def test_only_the_technician_admits_and_closes() -> None:
 
 def test_the_lobby_may_look_and_join() -> None:
     """Without having joined one may see everything and change nothing."""
-    allowed = {"session.sync", "session.join", "session.rate", "presence.report", "clock.read", "token.renew"}
+    allowed = {
+        "session.sync",
+        "session.join",
+        "session.rate",
+        "presence.report",
+        "device.report",
+        "clock.read",
+        "token.renew",
+    }
     for event in FROM_PAGE:
         if event in allowed:
             check(event, T, is_joined=False, is_closed=False)

@@ -1,6 +1,7 @@
 /** The life of the call page, from the link to the receipt: what is known, and what may be done. */
 import { Channel, Refused } from '../lib/channel';
 import { connectionState, type ConnectionState } from '../lib/connection-state';
+import { deviceFacts } from '../lib/device-facts';
 import type { ParticipantView, SessionState, Snapshot, Timer } from '../lib/generated/events';
 import { language, refusal } from '../lib/i18n.svelte';
 import { JoinLink, type JoinPass, LinkProblem, type LinkTrouble } from '../lib/join-link';
@@ -133,6 +134,11 @@ export class CallPage {
     if (isVisible) this.channel.hurry();
   }
 
+  /** Tell the other side what this machine and its connection are like. */
+  reportDevice(): void {
+    this.tell('device.report', { ...deviceFacts(), quality: this.media.quality });
+  }
+
   hurry(): void {
     this.channel.hurry();
   }
@@ -193,6 +199,7 @@ export class CallPage {
       if (this.wantsIn) await this.takePart();
       else this.draw(await this.channel.ask('session.sync', {}));
       this.tell('presence.report', { visible: document.visibilityState === 'visible' });
+      this.reportDevice();
     } catch (error) {
       this.entryFailed(error instanceof Refused ? error.code : 'other');
     }
@@ -277,11 +284,12 @@ export class CallPage {
   }
 
   /** Send something that is said again after the next reconnect anyway. */
-  private tell<K extends 'presence.report' | 'media.report' | 'splice.renew'>(
+  private tell<K extends 'presence.report' | 'device.report' | 'media.report' | 'splice.renew'>(
     name: K,
     payload: Parameters<typeof this.channel.ask<K>>[1],
   ): void {
-    if (!this.isOnline || (name !== 'presence.report' && !this.wantsIn)) return;
+    const isOfTheLobby = name === 'presence.report' || name === 'device.report';
+    if (!this.isOnline || !(isOfTheLobby || this.wantsIn)) return;
     this.channel.ask(name, payload).catch(() => {});
   }
 }

@@ -4,6 +4,7 @@ import type { Description, MediaReport, SplicePlan } from '../lib/generated/even
 import { WATCH_EVERY_MS } from '../lib/limits';
 import { FRESH_WATCH, isFlowing, look, type Watch } from '../lib/media-watch';
 import { Peer, type RemoteTracks } from '../lib/peer';
+import { judge, NO_VERDICT, type Quality, type Verdict } from '../lib/quality';
 import { remember, remembered } from './remembered-devices';
 
 export interface MediaLineOptions {
@@ -24,12 +25,15 @@ export class MediaLine {
   hasFlowed = $state(false);
   /** The far side's camera sent frames lately, whatever it says of itself. */
   hasFrames = $state(false);
+  /** How good the connection is, in one word; null before that can be said. */
+  quality: Quality | null = $state(null);
   isGuideOpen = $state(false);
   screenTrouble: Trouble | null = $state(null);
 
   private readonly capture: Capture;
   private readonly peer: Peer;
   private watch: Watch = FRESH_WATCH;
+  private verdict: Verdict = NO_VERDICT;
   private frames = 0;
   private hasPreferred = false;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -85,6 +89,7 @@ export class MediaLine {
   start(plan: SplicePlan): void {
     if (this.peer.generation !== null && plan.generation <= this.peer.generation) return;
     this.watch = FRESH_WATCH;
+    this.verdict = NO_VERDICT;
     this.frames = 0;
     this.peer.start(plan);
     this.timer ??= setInterval(() => void this.look(), WATCH_EVERY_MS);
@@ -134,6 +139,7 @@ export class MediaLine {
     this.peer.close();
     this.remote = NO_REMOTE;
     this.isFlowing = this.hasFrames = this.hasFlowed = false;
+    this.quality = null;
     if (release) this.capture.close();
   }
 
@@ -149,6 +155,8 @@ export class MediaLine {
     this.hasFlowed ||= this.isFlowing;
     this.hasFrames = seen.frames > this.frames;
     this.frames = seen.frames;
+    this.verdict = judge(this.verdict, seen);
+    this.quality = this.verdict.quality;
     if (action === 'restart') this.peer.restart();
     if (action === 'renew') this.options.renew(generation);
   }

@@ -7,6 +7,7 @@
  */
 import type { Description, SplicePlan } from './generated/events';
 import { GUIDE_LABEL, GuideChannel } from './guide-channel';
+import type { Counters } from './quality';
 
 /** What this side sends. `audio` is always there; `camera` and `screen` may be null. */
 export interface LocalTracks {
@@ -34,6 +35,20 @@ export interface PeerOptions {
 
 /** Refusals that perfect negotiation expects: the other offer wins, or the generation is over. */
 const EXPECTED_CODES = new Set(['glare', 'stale_generation', 'no_splice']);
+
+export interface Received extends Counters {
+  frames: number;
+}
+
+/** The members of RTCStats that are read here (W3C webrtc-stats). */
+interface StatsEntry {
+  type: string;
+  packetsReceived?: number;
+  packetsLost?: number;
+  framesReceived?: number;
+  fractionLost?: number;
+  roundTripTime?: number;
+}
 
 interface Line {
   plan: SplicePlan;
@@ -114,16 +129,23 @@ export class Peer {
     await this.say(this.line, pending);
   }
 
-  /** Packets of sound and picture, and frames of pictures, received so far in this generation. */
-  async received(): Promise<{ packets: number; frames: number }> {
-    const sum = { packets: 0, frames: 0 };
+  /** What was received and missed so far in this generation, and how the far side fares. */
+  async received(): Promise<Received> {
+    const seen = { packets: 0, frames: 0, lost: 0, farLoss: 0, rttMs: null as number | null };
     const stats = await this.line?.pc.getStats();
-    stats?.forEach((entry: { type: string; packetsReceived?: number; framesReceived?: number }) => {
-      if (entry.type !== 'inbound-rtp') return;
-      sum.packets += entry.packetsReceived ?? 0;
-      sum.frames += entry.framesReceived ?? 0;
+    stats?.forEach((entry: StatsEntry) => {
+      if (entry.type === 'inbound-rtp') {
+        seen.packets += entry.packetsReceived ?? 0;
+        seen.frames += entry.framesReceived ?? 0;
+        seen.lost += entry.packetsLost ?? 0;
+      } else if (entry.type === 'remote-inbound-rtp') {
+        seen.farLoss = Math.max(seen.farLoss, entry.fractionLost ?? 0);
+        if (entry.roundTripTime !== undefined) {
+          seen.rttMs = Math.max(seen.rttMs ?? 0, entry.roundTripTime * 1_000);
+        }
+      }
     });
-    return sum;
+    return seen;
   }
 
   close(): void {

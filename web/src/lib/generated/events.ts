@@ -58,6 +58,13 @@ export interface Protocol {
       answer: Nothing;
     };
     /**
+     * Say what machine and network this side has.
+     */
+    "device.report": {
+      payload: DeviceReport;
+      answer: Nothing;
+    };
+    /**
      * Send an offer or answer to the far side.
      */
     "description.send": {
@@ -176,6 +183,20 @@ export interface ParticipantView {
   microphone: boolean;
   camera: boolean;
   screen_stream_id: string | null;
+  device: DeviceReport | null;
+}
+/**
+ * What this participant's machine and network are like, so that the other side can help; no identifiers.
+ *
+ * ``system`` and ``browser`` are names such as "Android 15". ``quality`` is the page's own verdict on its
+ * connection, null before there was any media.
+ */
+export interface DeviceReport {
+  kind: "phone" | "tablet" | "computer";
+  system: string;
+  browser: string;
+  network: "wifi" | "cellular" | "wired" | "unknown";
+  quality?: ("good" | "fair" | "poor") | null;
 }
 /**
  * What it costs, in minor units of ``currency``.
