@@ -22,6 +22,7 @@ PAYLOADS: dict[str, object] = {
     "session.admit": {},
     "session.leave": {},
     "session.close": {},
+    "session.rate": {"stars": 5, "solved": True, "comment": ""},
     "presence.report": {"visible": True},
     "media.report": {"microphone": True, "camera": True, "screen_stream_id": None},
     "device.report": {
@@ -42,12 +43,14 @@ PAYLOADS: dict[str, object] = {
 # not live yet), to a replaced connection, and to a technician who had joined before the session was closed.
 WHO = ("lobby customer", "lobby technician", "customer", "technician", "replaced", "closed")
 NJ, TO, SC, NL = "not_joined", "technician_only", "session_closed", "session_not_live"
+NC = "session_not_closed"
 AUTHORISATION: dict[str, tuple[str, str, str, str, str, str]] = {
     "session.sync": ("ok", "ok", "ok", "ok", "replaced", "ok"),
     "session.join": ("ok", "ok", "ok", "ok", "replaced", SC),
     "session.admit": (TO, NJ, TO, "ok", "replaced", SC),
     "session.leave": (NJ, NJ, "ok", "ok", "replaced", SC),
     "session.close": (TO, NJ, TO, "ok", "replaced", "ok"),
+    "session.rate": (NC, NC, NC, NC, "replaced", "ok"),
     "presence.report": ("ok", "ok", "ok", "ok", "replaced", "ok"),
     "media.report": (NJ, NJ, "ok", "ok", "replaced", SC),
     "device.report": ("ok", "ok", "ok", "ok", "replaced", SC),
