@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 from tests.e2e.conftest import Call
 from tests.kit.browsers import CUSTOMER_SIGN, TECHNICIAN_SIGN, CallPage, new_context
 from tests.kit.marketplace import Marketplace
-from tests.kit.waiting import POLL_S, STRETCH
+from tests.kit.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -55,14 +55,14 @@ async def test_a_phone_shows_its_rear_camera_first(call_with: DeviceFactory) -> 
     await call.connect()
     await call.begin_after_join()
 
-    async def side_seen() -> str:
-        _, green, blue = (await call.technician.sees(CUSTOMER_SIGN))["colour"]
-        return "back" if green > blue else "front"
+    wanted = ""
 
-    for side in ("back", "front", "back"):
-        async with asyncio.timeout(15 * STRETCH):
-            while await side_seen() != side:
-                await asyncio.sleep(POLL_S)
+    async def is_seen() -> bool:
+        _, green, blue = (await call.technician.sees(CUSTOMER_SIGN))["colour"]
+        return wanted == ("back" if green > blue else "front")
+
+    for wanted in ("back", "front", "back"):
+        await eventually(is_seen, within_s=15, what=f"the {wanted} camera")
         await call.technician.sees_motion(CUSTOMER_SIGN)
         await call.customer.get("flip-camera").click()
     live = "lab.cameras.filter(track => track.readyState === 'live').length"
