@@ -27,6 +27,9 @@ from remote_assist.sessions.events import (
     Terms,
 )
 
+PAUSES_MAX: Final = 2
+"""Open at once: one for each side. More would only be to forget one and never bill again."""
+
 
 class Stage(StrEnum):
     """Where a session is in its life. ``NEW`` is before its log begins."""
@@ -218,6 +221,8 @@ def _pause(state: State, command: Pause) -> tuple[Decision, ...]:
         return ()
     if command.pause_id in state.resumed_ids:
         raise Conflict("pause_id_used", "This pause has ended; a new pause needs a new id.")
+    if len(state.paused_ids) >= PAUSES_MAX:
+        raise Conflict("too_many_pauses", "The session is paused already; end a pause first.")
     return (Paused(command.pause_id),)
 
 
@@ -279,7 +284,7 @@ RULES: Final[Mapping[tuple[Stage, type], Rule]] = {
     (Stage.LIVE, Join): _JOIN,
     (Stage.LIVE, Leave): _LEAVE,
     (Stage.LIVE, Admit): _IDLE,
-    (Stage.LIVE, Pause): Rule("paused; already: nothing; ended before: pause_id_used", _pause),
+    (Stage.LIVE, Pause): Rule("paused; already: nothing; or pause_id_used, too_many_pauses", _pause),
     (Stage.LIVE, Resume): Rule("resumed; already: nothing; never paused: no_such_pause", _resume),
     (Stage.LIVE, RecordFault): _FAULT,
     (Stage.LIVE, Close): _CLOSE,

@@ -6,11 +6,12 @@ answered by an acknowledgement ``{"ok": true, "data": ...}`` or ``{"ok": false, 
 Instants are UTC milliseconds of the server's clock.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from remote_assist.errors import ProtocolViolation
 
@@ -18,6 +19,9 @@ CHAT_TEXT_MAX: Final = 2_000
 SDP_MAX: Final = 65_536
 ID_MAX: Final = 64
 COMMENT_MAX: Final = 1_000
+
+_UNREADABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""Control characters other than tab and line feed."""
 
 RoleName = Literal["customer", "technician"]
 MediaState = Literal["none", "connecting", "connected", "silent"]
@@ -96,11 +100,17 @@ class Renew(Message):
     generation: Generation
 
 
+def _readable(text: str) -> str:
+    if not text.strip() or _UNREADABLE.search(text):
+        raise ValueError("must not be blank or hold control characters")
+    return text
+
+
 class ChatPost(Message):
     """A chat line. ``client_id`` makes a repeated post count once."""
 
     client_id: ShortId
-    text: Annotated[str, Field(min_length=1, max_length=CHAT_TEXT_MAX)]
+    text: Annotated[str, Field(min_length=1, max_length=CHAT_TEXT_MAX), AfterValidator(_readable)]
 
 
 class Rate(Message):

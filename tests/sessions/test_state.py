@@ -127,6 +127,10 @@ def test_a_pause_runs_from_its_start_to_its_end() -> None:
         decide(resumed, Pause("p1"))
     with pytest.raises(Conflict, match="no_such_pause"):
         decide(resumed, Resume("p3"))
+    both_paused = after(JOIN, Admit(), Pause("p1"), Pause("p2"))
+    assert decide(both_paused, Pause("p2")) == ()
+    with pytest.raises(Conflict, match="too_many_pauses"):
+        decide(both_paused, Pause("p3"))
 
 
 @pytest.mark.parametrize("command", [Pause("p"), Resume("p")])

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 
 from remote_assist.media.facts import LegConnected, LegFailed, LegName, LegSilent
 from remote_assist.sessions.events import Role
+from remote_assist.sessions.state import PAUSES_MAX
 from tests.signaling.stage import ANSWER, OFFER, C, Page, Stage, T, stage
 
 RUNS: Final = int(os.environ.get("MODEL_RUNS", "15"))
@@ -154,6 +155,8 @@ class Machine(RuleBasedStateMachine):
             refusal = "session_not_live"
         if refusal is None and pause_id in self.resumed:
             refusal = "pause_id_used"
+        if refusal is None and pause_id not in self.paused and len(self.paused) >= PAUSES_MAX:
+            refusal = "too_many_pauses"
         if self.expect(page, "billing.pause", refusal or "ok", pause_id=pause_id):
             self.paused.add(pause_id)
 
