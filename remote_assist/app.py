@@ -277,7 +277,7 @@ class Server:
     async def announce(self) -> None:
         """Write the ready line, in one write, and in demo mode what to try."""
         ready = {"event": "ready", "http_url": self.http_url, "media_port": self.relay.port}
-        ground.say(json.dumps(ready) + "\n")
+        ground.say(json.dumps(ready, separators=(",", ":")) + "\n")
         log.info("ready", node_id=self.node_id, media_addresses=list(self.relay.addresses))
         if self.demo:
             opened = await self.demo.open_session(PATIENT_WAIT_MS)
@@ -304,6 +304,7 @@ class Server:
         """Bring the tables up to this version."""
         try:
             await self.database.migrate()
+            await self.database.check()
         except (SQLAlchemyError, OSError) as error:
             raise ground.database_trouble(error) from None
 
@@ -383,8 +384,7 @@ class Server:
 
     async def check_database(self) -> None:
         """Raise unless the database can be written."""
-        async with self.store.writing():
-            pass
+        await self.database.check()
 
 
 async def _nothing() -> None:

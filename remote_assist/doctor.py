@@ -75,6 +75,7 @@ def _database(settings: Settings) -> Finding:
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=1.0, isolation_level=None)) as database:
             database.execute("BEGIN IMMEDIATE")
+            database.execute("CREATE TABLE remote_assist_check (id INTEGER)")
             database.execute("ROLLBACK")
     except sqlite3.Error as error:
         return Finding(is_fine=False, text=f"The database {path} cannot be written: {error}.")

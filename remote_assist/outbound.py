@@ -116,7 +116,14 @@ class OutboundClient:
             raise OutboundError(code, f"The call failed: {type(error).__name__}.") from error
 
     def _may_reach(self, host: str) -> bool:
-        return self._allow_private or is_public(host)
+        return may_reach(host, allow_private=self._allow_private)
+
+
+def may_reach(address: str, *, allow_private: bool) -> bool:
+    """Return whether an IP address may be called; link-local ones, where clouds keep secrets, never."""
+    parsed = ipaddress.ip_address(address)
+    plain = getattr(parsed, "ipv4_mapped", None) or parsed
+    return is_public(address) or (allow_private and not plain.is_link_local)
 
 
 def is_public(address: str) -> bool:
@@ -145,7 +152,7 @@ class _GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
-        allowed = [one for one in found if self._allow_private or is_public(one["host"])]
+        allowed = [one for one in found if may_reach(one["host"], allow_private=self._allow_private)]
         if not allowed:
             raise _RefusedError("no public address")
         return allowed

@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from remote_assist import outbound
 from remote_assist.errors import Invalid
-from remote_assist.outbound import OutboundClient, OutboundError, is_public
+from remote_assist.outbound import OutboundClient, OutboundError, is_public, may_reach
 
 FORBIDDEN = [
     "127.0.0.1",
@@ -252,3 +252,13 @@ async def test_every_failure_has_a_code() -> None:
 async def test_stopping_what_never_started_is_nothing() -> None:
     """The stop order does not ask how far the start came."""
     await OutboundClient(allow_private=False).stop()
+
+
+def test_link_local_addresses_are_refused_even_where_private_ones_are_allowed() -> None:
+    """Clouds hand out secrets there, and nobody develops a receiver on such an address."""
+    assert may_reach("127.0.0.1", allow_private=True)
+    assert may_reach("10.0.0.1", allow_private=True)
+    assert not may_reach("169.254.169.254", allow_private=True)
+    assert not may_reach("fe80::1", allow_private=True)
+    assert not may_reach("::ffff:169.254.169.254", allow_private=True)
+    assert not may_reach("127.0.0.1", allow_private=False)

@@ -37,7 +37,6 @@ def document(operations: Iterable[Operation], version: str, server_url: str | No
         paths.setdefault(path, {})[operation.method.lower()] = _describe(operation, schemas, components)
     return {
         "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "info": {
             "title": "Remote Assist",
             "version": version,

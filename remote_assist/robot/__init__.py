@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Any
 
+from remote_assist.errors import Rejected
+from remote_assist.robot.channel import ConnectionLost
 from remote_assist.robot.participant import OnEvent, Robot
 
 __all__ = ["OnEvent", "Robot", "main", "run"]
@@ -36,5 +38,9 @@ def main(url: str) -> int:
         with contextlib.suppress(asyncio.CancelledError):
             await task
 
-    asyncio.run(until_signalled())
+    try:
+        asyncio.run(until_signalled())
+    except (Rejected, ConnectionLost) as error:
+        sys.stderr.write(f"The robot cannot take part: {getattr(error, 'detail', error)}\n")
+        return 1
     return 0

@@ -5,6 +5,9 @@ with "database is locked". Writers go through a pool of one connection and wait 
 order, instead of polling for the file's lock.
 """
 
+import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -60,6 +63,25 @@ class Database:
             if connection.dialect.name == "postgresql":
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             await connection.run_sync(_upgrade)
+
+    async def check(self) -> None:
+        """Make sure that a row could be written where the next start will find it.
+
+        Raises:
+            SQLAlchemyError: nothing can be written.
+            FileNotFoundError: the embedded database's file was removed while it was in use.
+        """
+        async with self._writes.connect() as connection:
+            name = "remote_assist_check"
+            await connection.execute(text(f"CREATE TABLE {name} (id INTEGER)"))
+            await connection.rollback()
+        path = self._writes.url.database
+        if (
+            self._writes.dialect.name == "sqlite"
+            and path
+            and not await asyncio.to_thread(os.path.exists, path)
+        ):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     async def close(self) -> None:
         """Close all connections."""

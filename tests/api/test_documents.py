@@ -18,6 +18,7 @@ CONTRACT = {
     "/api/v1/sessions/{session_id}/events": {"get"},
     "/api/v1/sessions/{session_id}/close": {"post"},
     "/api/v1/sessions/{session_id}/receipt": {"get"},
+    "/api/v1/sessions/{session_id}/ratings": {"get"},
     "/api/v1/usage-records": {"get"},
     "/api/v1/usage-records/{record_id}": {"get"},
     "/api/v1/webhook-endpoints": {"get", "post"},

@@ -148,3 +148,11 @@ async def test_a_robot_with_an_unknown_link_says_so(marketplace: Marketplace) ->
     """A link that nobody knows is not tried again and again."""
     with pytest.raises(NotFound, match="link_unknown"):
         await Robot(f"{marketplace.url}/j#AAAAAAAAAAAAAAAAAAAAAA").run()
+    link = f"{marketplace.url}/j#AAAAAAAAAAAAAAAAAAAAAA"
+    robot = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "remote_assist", "demo-peer", link), stderr=asyncio.subprocess.PIPE
+    )
+    _out, err = await robot.communicate()
+    assert robot.returncode == 1
+    assert err.startswith(b"The robot cannot take part: ")
+    assert b"Traceback" not in err

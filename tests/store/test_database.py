@@ -8,6 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from remote_assist.store.database import Database
 from remote_assist.store.tables import metadata
@@ -88,3 +89,32 @@ async def test_a_reader_sees_one_moment(desk: Office) -> None:
         assert await work.sessions.get(opened.view.id) == first
     assert first is not None
     assert first.closed_at_ms is None
+
+
+async def test_a_database_whose_file_is_gone_is_noticed(tmp_path: Path) -> None:
+    """What is written to a removed file would be lost at the next start, so the check fails."""
+    path = tmp_path / "kept.db"
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    try:
+        await database.migrate()
+        await database.check()
+        path.unlink()
+        with pytest.raises(FileNotFoundError):
+            await database.check()
+    finally:
+        await database.close()
+
+
+async def test_a_database_that_cannot_be_written_is_noticed(tmp_path: Path) -> None:
+    """Taking the write lock is not enough: the check tries a write, and leaves nothing behind."""
+    path = tmp_path / "kept.db"
+    first = Database(f"sqlite+aiosqlite:///{path}")
+    await first.migrate()
+    await first.check()
+    await first.close()
+    read_only = Database(f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true")
+    try:
+        with pytest.raises(OperationalError, match="readonly"):
+            await read_only.check()
+    finally:
+        await read_only.close()
