@@ -29,6 +29,7 @@ from remote_assist.errors import Conflict
 from remote_assist.ids import NodeId, new_id
 from remote_assist.media import turn
 from remote_assist.media.relay import Relay, RelayConfig
+from remote_assist.media.self_calls import SelfCalls
 from remote_assist.outbound import OutboundClient
 from remote_assist.sessions.endpoints import EndpointService
 from remote_assist.sessions.partners import PartnerService
@@ -153,6 +154,7 @@ class Server:
         config = RelayConfig(settings.media_host, settings.media_port, settings.media_public_addresses)
         # Relay and signaling need each other; facts come only once both are there.
         self.relay = Relay(config, self.clock.now_ms, on_fact=lambda fact: self.signaling.on_fact(fact))  # noqa: PLW0108 - as said
+        self.self_calls = SelfCalls(self.relay)
         self.signaling = signaling.build(
             node_id=self.node_id,
             service=self.sessions,
@@ -185,6 +187,7 @@ class Server:
             partners=self.partners,
             signer=self.signer,
             metrics=self.metrics,
+            self_calls=self.self_calls,
             public_url=lambda: self.public_url,
             lan_url=lambda: self.lan_url,
             ice_servers=self.ice_servers,
@@ -235,6 +238,7 @@ class Server:
             Part("delivery worker", self.delivery.start, self.delivery.stop),
             Part("due worker", self.due.start, self.due.stop),
             Part("http", self.runner.setup, self.runner.cleanup),
+            Part("test calls", _nothing, self.stop_self_calls),
             Part("sockets", self.signaling.start, self.signaling.stop),
             Part("listening", self.listen, self.stop_listening),
             Part("robots", _nothing, self.demo.stop if self.demo else _nothing),
@@ -316,6 +320,10 @@ class Server:
             raise ground.port_trouble(
                 error, self.settings.media_host, self.settings.media_port, "MEDIA_PORT"
             ) from None
+
+    async def stop_self_calls(self) -> None:
+        """End the test calls and their timers."""
+        self.self_calls.stop()
 
     async def recover(self) -> None:
         """Admit the outage to sessions that were live when a node died."""

@@ -35,7 +35,7 @@ export default defineConfig({
     sourcemap: false,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { index: 'index.html', call: 'j.html' } },
+    rolldownOptions: { input: { index: 'index.html', call: 'j.html', test: 'test-call.html' } },
   },
   // Svelte's server build would be picked otherwise, which cannot mount.
   ...(process.env['VITEST'] ? { resolve: { conditions: ['browser'] } } : {}),

@@ -10,6 +10,7 @@ from remote_assist.api.limits import GuessLimit
 from remote_assist.api.schemas import IceServerOut
 from remote_assist.clock import Clock
 from remote_assist.ids import SessionId
+from remote_assist.media.self_calls import SelfCalls
 from remote_assist.sessions.endpoints import EndpointService
 from remote_assist.sessions.partners import PartnerService
 from remote_assist.sessions.service import SessionService
@@ -40,6 +41,7 @@ class Context:
     partners: PartnerService
     signer: TokenSigner
     metrics: Metrics
+    self_calls: SelfCalls
     public_url: Callable[[], str]
     """The base of links, without a slash at its end; known for sure once the server listens."""
     lan_url: Callable[[], str | None] = lambda: None
@@ -52,6 +54,8 @@ class Context:
     serves_metrics: bool = False
     demo: Demo | None = None
     guesses: GuessLimit = field(default_factory=lambda: GuessLimit(burst=60, refill_s=1.0))
+    test_calls: GuessLimit = field(default_factory=lambda: GuessLimit(burst=10, refill_s=20.0))
+    """A household that tries again and again gets three a minute."""
 
 
 CONTEXT: Final = web.AppKey("context", Context)

@@ -9,7 +9,7 @@ from remote_assist.api.problems import ApiProblem
 from remote_assist.api.static_files import StaticFiles
 
 STATIC_FOLDER: Final = Path(__file__).parent.parent / "static"
-PAGES: Final = {"/": "index.html", "/j": "j.html"}
+PAGES: Final = {"/": "index.html", "/j": "j.html", "/test-call": "test-call.html"}
 """Path to file. Opening a page changes nothing and uses up no link."""
 
 _DOCS_CSP: Final = (

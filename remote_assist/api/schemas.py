@@ -311,6 +311,41 @@ class JoinOut(BaseModel):
     config: JoinConfig
 
 
+# --- test calls --------------------------------------------------------------------------------------
+
+
+class TestCallOut(BaseModel):
+    """A test call: two legs that one page joins by itself."""
+
+    __test__ = False  # not for pytest, whatever its name
+
+    id: str
+    life_s: int = Field(description="It ends by itself after this.")
+    ice_servers: list[IceServerOut]
+
+
+class TestDescription(Request):
+    """A description of one of the two connections."""
+
+    __test__ = False
+
+    leg: Literal["a", "b"]
+    type: Literal["offer", "answer"]
+    sdp: Annotated[str, Field(min_length=1, max_length=65_536)]
+
+
+class TestDescriptionOut(BaseModel):
+    """The same description as the other connection is to hear it."""
+
+    __test__ = False
+
+    type: Literal["offer", "answer"]
+    sdp: str
+
+
+TestCallId = Annotated[str, Field(pattern=r"^[\w-]{22}$")]
+
+
 # --- demo --------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from remote_assist.api import (
     routes_health,
     routes_links,
     routes_sessions,
+    routes_test_calls,
     routes_webhooks,
 )
 from remote_assist.api.access import ASKER, identify
@@ -28,6 +29,7 @@ _PLAIN = (
     routes_billing.operations,
     routes_webhooks.operations,
     routes_links.operations,
+    routes_test_calls.operations,
 )
 
 

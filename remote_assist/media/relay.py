@@ -42,6 +42,7 @@ class Relay:
         self._port = UdpPort(now_ms)
         self._splices: dict[str, Splice] = {}
         self._closed_flows: list[FlowFact] = []
+        self._without_evidence: set[str] = set()
         self._ending: set[asyncio.Future[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -78,8 +79,10 @@ class Relay:
         self._port.close()
         await asyncio.gather(*self._ending, return_exceptions=True)
 
-    def open_splice(self, splice_id: str) -> Splice:
+    def open_splice(self, splice_id: str, *, is_evidence: bool = True) -> Splice:
         """Return a new splice: two fresh legs with certificates of their own, gate closed.
+
+        Of one without evidence neither facts nor flows are told to anybody.
 
         Raises:
             Conflict: the id is in use, or the node carries as many splices as it may.
@@ -88,7 +91,10 @@ class Relay:
             raise Conflict("splice_exists", "There is a splice of this name.")
         if len(self._splices) >= self._config.max_splices:
             raise Conflict("relay_full", "This node carries as many calls as it may.")
-        splice = self._splices[splice_id] = Splice(splice_id, self._port, self._on_fact)
+        if not is_evidence:
+            self._without_evidence.add(splice_id)
+        on_fact = self._on_fact if is_evidence else _tell_nobody
+        splice = self._splices[splice_id] = Splice(splice_id, self._port, on_fact)
         return splice
 
     def close_splice(self, splice_id: str) -> None:
@@ -96,7 +102,8 @@ class Relay:
         splice = self._splices.pop(splice_id, None)
         if splice is None:
             return
-        self._closed_flows += splice.collect_flows()
+        self._closed_flows += self._evidence_of(splice)
+        self._without_evidence.discard(splice_id)
         for task in splice.close():
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
@@ -105,8 +112,12 @@ class Relay:
         """Return all evidence since the last call. Intervals of one flow touch across calls."""
         flows, self._closed_flows = self._closed_flows, []
         for splice in self._splices.values():
-            flows += splice.collect_flows()
+            flows += self._evidence_of(splice)
         return flows
+
+    def _evidence_of(self, splice: Splice) -> list[FlowFact]:
+        flows = splice.collect_flows()
+        return [] if splice.splice_id in self._without_evidence else flows
 
     def _sweep(self) -> None:
         # Armed first, so that whoever breaks in ``on_fact`` does not end the sweeping of all splices.
@@ -114,3 +125,7 @@ class Relay:
         now_ms = self._port.now_ms()
         for splice in tuple(self._splices.values()):
             splice.sweep(now_ms)
+
+
+def _tell_nobody(_fact: Fact) -> None:
+    """Hear a fact that concerns no session."""

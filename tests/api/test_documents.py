@@ -26,6 +26,9 @@ CONTRACT = {
     "/api/v1/webhook-deliveries": {"get"},
     "/api/v1/webhook-deliveries/{delivery_id}/redeliver": {"post"},
     "/api/v1/join": {"post"},
+    "/api/v1/test-calls": {"post"},
+    "/api/v1/test-calls/{call_id}": {"delete"},
+    "/api/v1/test-calls/{call_id}/descriptions": {"post"},
 }
 
 

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 
 const STATIC = join(import.meta.dirname, '../../remote_assist/static');
 const BUDGET_KB = 100;
-const PAGES = { index: 'index.html', call: 'j.html' };
+const PAGES = { index: 'index.html', call: 'j.html', test: 'test-call.html' };
 
 const manifest = JSON.parse(readFileSync(join(STATIC, 'manifest.json'), 'utf8'));
 const gzipped = (name) => gzipSync(readFileSync(join(STATIC, name)), { level: 6 }).length;

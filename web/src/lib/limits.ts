@@ -29,6 +29,12 @@ export const RENEW_AFTER_MS = 6_000;
 export const FIRST_MEDIA_MS = 10_000;
 /** How often the counters of the connection are read. */
 export const WATCH_EVERY_MS = 500;
+/** A network check gives up connecting after this; UDP is blocked then. */
+export const CHECK_CONNECT_MS = 10_000;
+/** How long it measures: long enough for the bandwidth estimate to rise. */
+export const CHECK_MEASURE_MS = 6_000;
+/** How often the picture of a check is drawn anew. */
+export const CHECK_PICTURE_EVERY_MS = 50;
 /** How often the loudness of a microphone is read. */
 export const LEVEL_EVERY_MS = 100;
 /** A microphone from which nothing was ever heard is doubted after this. */
