@@ -27,6 +27,18 @@ navigator.mediaDevices.getUserMedia = async (want) => {
 };
 """
 
+DEAD_AT_FIRST = """
+const give = navigator.mediaDevices.getUserMedia;
+let times = 0;
+navigator.mediaDevices.getUserMedia = async (want) => {
+  if (!want.audio || times++ > 0) return give(want);
+  const stream = await give({ video: want.video });
+  const out = new AudioContext().createMediaStreamDestination();
+  stream.addTrack(out.stream.getAudioTracks()[0]);
+  return stream;
+};
+"""
+
 
 async def test_a_phone_pauses_flips_and_moves_its_picture(
     chromium: Browser, marketplace: Marketplace
@@ -117,3 +129,28 @@ async def test_the_technician_is_rung_and_sees_who_waits_with_what(open_call: Ca
     state = call.technician.get("connection-state")
     await expect(state).to_have_text("Good connection")
     await expect(call.technician.get("far-device")).to_contain_text("Good connection")
+
+
+async def test_a_silent_microphone_is_repaired_in_one_tap(
+    chromium: Browser, marketplace: Marketplace
+) -> None:
+    """A microphone that gives nothing is noticed, and one tap gets it anew."""
+    opened = await marketplace.open_session()
+    contexts = [await new_context(chromium, sign=sign) for sign in (CUSTOMER_SIGN, TECHNICIAN_SIGN)]
+    await contexts[0].add_init_script(DEAD_AT_FIRST)
+    try:
+        customer = await CallPage.open(contexts[0], opened.customer_url)
+        technician = await CallPage.open(contexts[1], opened.technician_url)
+        await customer.join()
+        await technician.join()
+        await technician.admit()
+        await technician.sees(CUSTOMER_SIGN)
+        await customer.get("repair-microphone").wait_for()
+        await look(customer.page, "microphone-dead")
+        await customer.get("repair-microphone").click()
+        await technician.hears(CUSTOMER_SIGN)
+        await expect(customer.get("repair-microphone")).to_have_count(0)
+    finally:
+        await marketplace.close(opened.id)
+        for context in contexts:
+            await context.close()

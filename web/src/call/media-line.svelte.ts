@@ -1,9 +1,10 @@
 /** The media of this page: what the device gives, the connection it is sent on, what comes back. */
 import { Capture, type CaptureView, type Device, type Trouble } from '../lib/capture';
 import type { Description, MediaReport, SplicePlan } from '../lib/generated/events';
-import { WATCH_EVERY_MS } from '../lib/limits';
+import { DEAD_CAMERA_MS, DEAD_MICROPHONE_MS, WATCH_EVERY_MS } from '../lib/limits';
 import { FRESH_WATCH, isFlowing, look, type Watch } from '../lib/media-watch';
-import { Peer, type RemoteTracks } from '../lib/peer';
+import { Peer, type Received, type RemoteTracks } from '../lib/peer';
+import { feel, isStill, NO_PULSE } from '../lib/pulse';
 import { judge, NO_VERDICT, type Quality, type Verdict } from '../lib/quality';
 import { remember, remembered } from './remembered-devices';
 
@@ -27,6 +28,8 @@ export class MediaLine {
   hasFrames = $state(false);
   /** How good the connection is, in one word; null before that can be said. */
   quality: Quality | null = $state(null);
+  /** Devices that are on and give nothing. */
+  dead: readonly Device[] = $state.raw([]);
   isGuideOpen = $state(false);
   screenTrouble: Trouble | null = $state(null);
 
@@ -34,6 +37,8 @@ export class MediaLine {
   private readonly peer: Peer;
   private watch: Watch = FRESH_WATCH;
   private verdict: Verdict = NO_VERDICT;
+  private pulses = { camera: NO_PULSE, microphone: NO_PULSE };
+  private readonly left = new Set<Device>();
   private frames = 0;
   private hasPreferred = false;
   private timer: ReturnType<typeof setInterval> | undefined;
@@ -123,8 +128,17 @@ export class MediaLine {
     return this.capture.flip();
   }
 
-  repair(device: Device): Promise<void> {
-    return this.capture.repair(device);
+  /** Get a device that gives nothing anew. */
+  async repair(device: Device): Promise<void> {
+    await this.capture.repair(device);
+    this.pulses[device] = NO_PULSE;
+    this.dead = this.dead.filter((one) => one !== device);
+  }
+
+  /** Speak no more of a dead device in this call. */
+  leaveDead(device: Device): void {
+    this.left.add(device);
+    this.dead = this.dead.filter((one) => one !== device);
   }
 
   async toggleScreen(): Promise<void> {
@@ -157,7 +171,33 @@ export class MediaLine {
     this.frames = seen.frames;
     this.verdict = judge(this.verdict, seen);
     this.quality = this.verdict.quality;
+    this.feelDevices(seen.given, nowMs);
     if (action === 'restart') this.peer.restart();
     if (action === 'renew') this.options.renew(generation);
+  }
+
+  private feelDevices(given: Received['given'], nowMs: number): void {
+    const { camera, microphone, isMuted } = this.view;
+    // A hidden page may be denied its camera by the phone; that is no fault.
+    const isSeen = document.visibilityState === 'visible';
+    this.pulses = {
+      camera: feel(this.pulses.camera, given.camera, nowMs, camera !== null && isSeen),
+      microphone: feel(
+        this.pulses.microphone,
+        given.microphone,
+        nowMs,
+        microphone !== null && !isMuted && isSeen,
+      ),
+    };
+    const dead = (['camera', 'microphone'] as const).filter(
+      (device) =>
+        !this.left.has(device) &&
+        isStill(
+          this.pulses[device],
+          nowMs,
+          device === 'camera' ? DEAD_CAMERA_MS : DEAD_MICROPHONE_MS,
+        ),
+    );
+    if (dead.join() !== this.dead.join()) this.dead = dead;
   }
 }

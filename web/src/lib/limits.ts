@@ -39,6 +39,10 @@ export const CHECK_PICTURE_EVERY_MS = 50;
 export const LEVEL_EVERY_MS = 100;
 /** A microphone from which nothing was ever heard is doubted after this. */
 export const SILENT_MICROPHONE_MS = 6_000;
+/** A microphone that gives perfect silence for this long is dead: a live one always hums a little. */
+export const DEAD_MICROPHONE_MS = 10_000;
+/** A camera that gives no frame for this long is dead; the slowest give two a second. */
+export const DEAD_CAMERA_MS = 5_000;
 /** A chat line, in characters; the server refuses more. */
 export const CHAT_TEXT_MAX = 2_000;
 /** The comment of a rating, in characters; the server refuses more. */

@@ -38,11 +38,16 @@ const EXPECTED_CODES = new Set(['glare', 'stale_generation', 'no_splice']);
 
 export interface Received extends Counters {
   frames: number;
+  /** What our own devices gave so far, or null where the browser does not count. */
+  given: { camera: number | null; microphone: number | null };
 }
 
 /** The members of RTCStats that are read here (W3C webrtc-stats). */
 interface StatsEntry {
   type: string;
+  kind?: string;
+  frames?: number;
+  totalAudioEnergy?: number;
   packetsReceived?: number;
   packetsLost?: number;
   framesReceived?: number;
@@ -131,13 +136,26 @@ export class Peer {
 
   /** What was received and missed so far in this generation, and how the far side fares. */
   async received(): Promise<Received> {
-    const seen = { packets: 0, frames: 0, lost: 0, farLoss: 0, rttMs: null as number | null };
+    const seen: Received = {
+      packets: 0,
+      frames: 0,
+      lost: 0,
+      farLoss: 0,
+      rttMs: null,
+      given: { camera: null, microphone: null },
+    };
     const stats = await this.line?.pc.getStats();
     stats?.forEach((entry: StatsEntry) => {
       if (entry.type === 'inbound-rtp') {
         seen.packets += entry.packetsReceived ?? 0;
         seen.frames += entry.framesReceived ?? 0;
         seen.lost += entry.packetsLost ?? 0;
+      } else if (entry.type === 'media-source') {
+        if (entry.kind === 'audio') seen.given.microphone = entry.totalAudioEnergy ?? null;
+        // A shared screen is a source as well, and may well stand still: the sum moves with either.
+        else if (entry.frames !== undefined) {
+          seen.given.camera = (seen.given.camera ?? 0) + entry.frames;
+        }
       } else if (entry.type === 'remote-inbound-rtp') {
         seen.farLoss = Math.max(seen.farLoss, entry.fractionLost ?? 0);
         if (entry.roundTripTime !== undefined) {
