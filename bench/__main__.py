@@ -12,7 +12,7 @@ from typing import Final
 
 HERE: Final = Path(__file__).parent
 OUT: Final = HERE / "out"
-BENCHES: Final = ("settlement", "sessions", "join", "relay")
+BENCHES: Final = ("settlement", "sessions", "join", "lobby", "relay")
 """In this order, the quick ones first. Other modules here are parts of these."""
 LIMIT_S: Final = 1_800
 
