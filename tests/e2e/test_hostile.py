@@ -114,7 +114,9 @@ async def test_nothing_can_be_said_after_the_end(open_call: CallFactory) -> None
     try:
         await call.hang_up()
         await expect(call.customer.get("chat-input")).to_have_count(0)
-        late = await client.call("chat.post", {"client_id": "late", "text": "one more thing"}, timeout=ANSWER_S)
+        late = await client.call(
+            "chat.post", {"client_id": "late", "text": "one more thing"}, timeout=ANSWER_S
+        )
         assert (late["ok"], late["error"]["code"]) == (False, "session_closed")
     finally:
         await client.disconnect()
