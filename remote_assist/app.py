@@ -32,12 +32,14 @@ from remote_assist.media.relay import Relay, RelayConfig
 from remote_assist.media.self_calls import SelfCalls
 from remote_assist.outbound import OutboundClient
 from remote_assist.sessions.endpoints import EndpointService
+from remote_assist.sessions.files import FileService
 from remote_assist.sessions.partners import PartnerService
 from remote_assist.sessions.service import SessionService
 from remote_assist.settings import PREFIX, Settings
 from remote_assist.signaling import asyncapi
 from remote_assist.signaling import server as signaling
 from remote_assist.signaling.messages import IceServer
+from remote_assist.store.blobs import FolderBlobs
 from remote_assist.store.unit_of_work import SqlStore
 from remote_assist.workers.deliver import DeliveryWorker
 from remote_assist.workers.due import DueWorker
@@ -133,6 +135,7 @@ class Server:
         allow_private = settings.webhook_allow_private
         self.outbound = OutboundClient(allow_private=self.is_demo if allow_private is None else allow_private)
         self.sessions = SessionService(self.store, self.clock, self.signer)
+        self.files = FileService(self.store, self.clock, FolderBlobs(settings.data_dir / "blobs"))
         self.endpoints = EndpointService(self.store, self.clock, self.outbound.check_url)
         self.partners = PartnerService(self.store, self.clock)
         self.due = DueWorker(
@@ -183,6 +186,7 @@ class Server:
         context = Context(
             clock=self.clock,
             sessions=self.sessions,
+            files=self.files,
             endpoints=self.endpoints,
             partners=self.partners,
             signer=self.signer,

@@ -22,6 +22,7 @@ class Asker:
     partner_id: PartnerId | None = None
     api_key: str | None = None
     session_id: SessionId | None = None
+    role: str | None = None
 
 
 ASKER: Final = web.RequestKey("asker", Asker)
@@ -39,7 +40,7 @@ async def identify(request: web.Request, access: Access) -> Asker:
     context = context_of(request)
     if access is Access.PARTICIPANT and credential.startswith("eyJ") and credential.count(".") == 2:  # noqa: PLR2004 - a compact JWS has two dots
         claims = context.signer.verify_join(credential, context.clock.now_ms())
-        return Asker(session_id=SessionId(claims.session_id))
+        return Asker(session_id=SessionId(claims.session_id), role=claims.role)
     partner = await context.partners.authenticate(credential)
     structlog.contextvars.bind_contextvars(partner_id=partner.id)
     return Asker(partner_id=partner.id, api_key=credential)

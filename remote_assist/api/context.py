@@ -12,6 +12,7 @@ from remote_assist.clock import Clock
 from remote_assist.ids import SessionId
 from remote_assist.media.self_calls import SelfCalls
 from remote_assist.sessions.endpoints import EndpointService
+from remote_assist.sessions.files import FileService
 from remote_assist.sessions.partners import PartnerService
 from remote_assist.sessions.service import SessionService
 from remote_assist.sessions.views import OpenedSession
@@ -37,6 +38,7 @@ class Context:
 
     clock: Clock
     sessions: SessionService
+    files: FileService
     endpoints: EndpointService
     partners: PartnerService
     signer: TokenSigner

@@ -53,6 +53,7 @@ class Operation:
     tag: str
     refusals: tuple[int, ...]
     media: Mapping[str, Any]
+    takes: Mapping[str, Any]
     body: type[BaseModel] | None
     is_body_optional: bool
     query: type[BaseModel] | None
@@ -86,11 +87,12 @@ class Operations:
         status: int = 200,
         refusals: tuple[int, ...] = (),
         media: Mapping[str, Any] | None = None,
+        takes: Mapping[str, Any] | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register the decorated handler.
 
         ``refusals`` are the statuses beyond those that follow from the signature, ``media`` the content types
-        beyond JSON with their schema.
+        beyond JSON with their schema, ``takes`` those of a body that the handler reads by itself.
         """
 
         def register(handler: Handler) -> Handler:
@@ -108,6 +110,7 @@ class Operations:
                     tag=self.tag,
                     refusals=refusals,
                     media=media or {},
+                    takes=takes or {},
                     body=body,
                     is_body_optional=is_body_optional,
                     query=types.get("query"),

@@ -107,6 +107,9 @@ def _describe(
             "required": not operation.is_body_optional,
             "content": {"application/json": {"schema": schemas[(f"{operation.name} body", "validation")]}},
         }
+    if operation.takes:
+        content = {kind: {"schema": schema} for kind, schema in operation.takes.items()}
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 

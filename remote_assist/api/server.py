@@ -12,6 +12,7 @@ from remote_assist.api import (
     pages,
     routes_billing,
     routes_demo,
+    routes_files,
     routes_health,
     routes_links,
     routes_sessions,
@@ -30,6 +31,7 @@ _PLAIN = (
     routes_webhooks.operations,
     routes_links.operations,
     routes_test_calls.operations,
+    routes_files.operations,
 )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from remote_assist.errors import Conflict
+from remote_assist.errors import Conflict, NotFound
 from remote_assist.ids import ParticipantId, PartnerId, SessionId
 from remote_assist.sessions import journal
 from remote_assist.sessions.events import Role
@@ -66,11 +66,14 @@ class Attendance(UseCases):
         standing = await self._try(session_id, Close(reason), partner_id)
         return journal.view_of(standing)
 
-    async def post_chat(self, session_id: SessionId, role: Role, client_id: str, text: str) -> ChatLine:
+    async def post_chat(
+        self, session_id: SessionId, role: Role, client_id: str, text: str, file_id: str | None = None
+    ) -> ChatLine:
         """Keep a chat line; the same ``client_id`` again returns the line that was kept.
 
         Raises:
             Conflict: ``session_closed``, or ``chat_full``.
+            NotFound: ``file_not_found`` among those that this role has kept.
         """
         async with self._store.writing() as work:
             standing = await journal.lock(work, session_id)
@@ -82,7 +85,10 @@ class Attendance(UseCases):
             count = await work.chats.count(session_id)
             if count >= CHAT_LINES_MAX:
                 raise Conflict("chat_full", "This session's chat is full.")
-            line = ChatLine(count + 1, self._clock.now_ms(), role, client_id, text)
+            file = None if file_id is None else await work.files.get(session_id, file_id)
+            if file_id is not None and (file is None or file.role is not role):
+                raise NotFound("file_not_found", "There is no such file in this session.")
+            line = ChatLine(count + 1, self._clock.now_ms(), role, client_id, text, file)
             await work.chats.add(session_id, line)
             return line
 

@@ -18,6 +18,7 @@ from remote_assist.sessions.views import (
     ChatLine,
     Delivery,
     Endpoint,
+    KeptFile,
     Participant,
     Partner,
     Rating,
@@ -176,6 +177,22 @@ class Chats(Protocol):
 
     async def newest(self, session_id: SessionId, limit: int) -> list[ChatLine]:
         """Return the newest lines, in order."""
+        ...
+
+
+class Files(Protocol):
+    """What files participants have shown."""
+
+    async def add(self, session_id: SessionId, file: KeptFile) -> None:
+        """Insert a file."""
+        ...
+
+    async def get(self, session_id: SessionId, file_id: str) -> KeptFile | None:
+        """Return a file of this session."""
+        ...
+
+    async def sum(self, session_id: SessionId) -> tuple[int, int]:
+        """Return how many files there are, and their bytes together."""
         ...
 
 
@@ -368,6 +385,11 @@ class UnitOfWork(Protocol):
     @property
     def chats(self) -> Chats:
         """Chat lines."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Files."""
         ...
 
     @property

@@ -99,6 +99,18 @@ class LinkHolder:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that a participant showed; name and type were made safe."""
+
+    id: str
+    role: Role
+    name: str
+    media_type: str
+    size: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChatLine:
     """A chat line as it was kept; ``n`` counts from 1 within the session."""
 
@@ -107,6 +119,7 @@ class ChatLine:
     role: Role
     client_id: str
     text: str
+    file: KeptFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ async def _renew_splice(live: LiveSession, _connection: Connection, message: Ren
 
 async def _chat(live: LiveSession, connection: Connection, message: ChatPost) -> ChatLine:
     kept = await live.parts.service.post_chat(
-        live.session_id, connection.role, message.client_id, message.text
+        live.session_id, connection.role, message.client_id, message.text, message.file_id
     )
     line = chat_line(kept)
     await live.send_all("chat.posted", line)

@@ -107,10 +107,11 @@ def _readable(text: str) -> str:
 
 
 class ChatPost(Message):
-    """A chat line. ``client_id`` makes a repeated post count once."""
+    """A chat line, with or without a file kept before. ``client_id`` makes a repeated post count once."""
 
     client_id: ShortId
     text: Annotated[str, Field(min_length=1, max_length=CHAT_TEXT_MAX), AfterValidator(_readable)]
+    file_id: ShortId | None = None
 
 
 class Rate(Message):
@@ -237,6 +238,15 @@ class Timer(Message):
     running: bool
 
 
+class ChatFile(Message):
+    """A file to fetch at ``/api/v1/sessions/{session_id}/files/{id}``; its type is by content."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+
+
 class ChatLine(Message):
     """A chat line as it was kept; ``n`` counts from 1 within the session."""
 
@@ -245,6 +255,7 @@ class ChatLine(Message):
     role: RoleName
     text: str
     client_id: str
+    file: ChatFile | None
 
 
 class Rating(Message):

@@ -99,8 +99,17 @@ def price(tariff: Tariff) -> Price:
 
 def chat_line(kept: KeptChatLine) -> messages.ChatLine:
     """Return a kept chat line as a message."""
+    file = None
+    if kept.file is not None:
+        shown = kept.file
+        file = messages.ChatFile(id=shown.id, name=shown.name, media_type=shown.media_type, size=shown.size)
     return messages.ChatLine(
-        n=kept.n, at_ms=kept.at_ms, role=kept.role.value, text=kept.text, client_id=kept.client_id
+        n=kept.n,
+        at_ms=kept.at_ms,
+        role=kept.role.value,
+        text=kept.text,
+        client_id=kept.client_id,
+        file=file,
     )
 
 

@@ -108,7 +108,21 @@ chat_lines: Final = Table(
     Column("role", _WORD, nullable=False),
     Column("client_id", String(64), nullable=False),
     Column("text", Text, nullable=False),
+    # Without a foreign key, which SQLite could only add by copying the table.
+    Column("file_id", _ID),
     UniqueConstraint("session_id", "role", "client_id"),
+)
+
+files: Final = Table(
+    "files",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("session_id", _ID, ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("role", _WORD, nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("media_type", _WORD, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
 )
 
 ratings: Final = Table(

@@ -12,6 +12,7 @@ from remote_assist.cluster import Doorbell, Wakeups
 from remote_assist.ids import SessionId
 from remote_assist.store.database import Database
 from remote_assist.store.effects import Effects
+from remote_assist.store.repositories.files import FileRepository
 from remote_assist.store.repositories.jobs import JobRepository
 from remote_assist.store.repositories.log import LogRepository
 from remote_assist.store.repositories.outbox import EndpointRepository, OutboxRepository
@@ -35,6 +36,7 @@ class SqlUnitOfWork:
         self.log = LogRepository(connection)
         self.links = LinkRepository(connection)
         self.chats = ChatRepository(connection)
+        self.files = FileRepository(connection)
         self.ratings = RatingRepository(connection)
         self.usage = UsageRepository(connection)
         self.outbox = OutboxRepository(connection, effects)

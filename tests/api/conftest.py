@@ -1,5 +1,6 @@
 """A real server on a real database, one per test file, and what asks it."""
 
+import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,7 +64,12 @@ class Api:
             sent["Content-Type"] = "application/json"
         skip = ["Content-Type"] if data is None else []
         async with self.http.request(
-            method, path, data=data, headers=sent, allow_redirects=False, skip_auto_headers=skip
+            method,
+            path,
+            data=data if data is None else io.BytesIO(data),
+            headers=sent,
+            allow_redirects=False,
+            skip_auto_headers=skip,
         ) as response:
             return Reply(response.status, response.headers, await response.text())
 

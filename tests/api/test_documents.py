@@ -19,6 +19,8 @@ CONTRACT = {
     "/api/v1/sessions/{session_id}/close": {"post"},
     "/api/v1/sessions/{session_id}/receipt": {"get"},
     "/api/v1/sessions/{session_id}/ratings": {"get"},
+    "/api/v1/sessions/{session_id}/files": {"post"},
+    "/api/v1/sessions/{session_id}/files/{file_id}": {"get"},
     "/api/v1/usage-records": {"get"},
     "/api/v1/usage-records/{record_id}": {"get"},
     "/api/v1/webhook-endpoints": {"get", "post"},

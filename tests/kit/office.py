@@ -9,9 +9,11 @@ from remote_assist.cluster import Doorbell, LocalWakeups
 from remote_assist.ids import NodeId, PartnerId, SessionId
 from remote_assist.sessions.endpoints import EndpointService
 from remote_assist.sessions.events import FixedTariff, FlowObserved, PresenceObserved, Role, Tariff
+from remote_assist.sessions.files import FileService
 from remote_assist.sessions.partners import PartnerService
 from remote_assist.sessions.service import SessionService
 from remote_assist.sessions.views import OpenedSession, OpenSession, Person
+from remote_assist.store.blobs import FolderBlobs
 from remote_assist.store.database import Database
 from remote_assist.store.unit_of_work import SqlStore
 from remote_assist.tokens import TokenSigner, generate_key_pem, load_key_pem
@@ -25,7 +27,7 @@ HALF_HOUR_MS: Final = 1_800_000
 class Office:
     """Everything below HTTP and sockets, wired."""
 
-    def __init__(self, database: Database, partner_id: PartnerId, clock: ManualClock) -> None:
+    def __init__(self, database: Database, partner_id: PartnerId, clock: ManualClock, folder: Path) -> None:
         self.database = database
         self.partner_id = partner_id
         self.clock = clock
@@ -38,6 +40,8 @@ class Office:
             load_key_pem(generate_key_pem()), load_key_pem(generate_key_pem()), "https://assist.example"
         )
         self.sessions = SessionService(self.store, clock, self.signer)
+        self.blobs = FolderBlobs(folder / "blobs")
+        self.files = FileService(self.store, clock, self.blobs)
         self.partners = PartnerService(self.store, clock)
         self.endpoints = EndpointService(self.store, clock, lambda _url: None)
 
@@ -89,6 +93,6 @@ async def office(folder: Path, clock: ManualClock | None = None) -> AsyncIterato
         partner = await PartnerService(SqlStore(database, LocalWakeups(), Doorbell()), clock).ensure_partner(
             "default", "test-key"
         )
-        yield Office(database, partner.id, clock)
+        yield Office(database, partner.id, clock, folder)
     finally:
         await database.close()

@@ -52,7 +52,8 @@ def test_what_the_server_says_is_documented() -> None:
 
 @pytest.mark.parametrize(
     "folder",
-    ["signaling", "media", "tokens.py", "sessions/state.py", "sessions/attendance.py", "sessions/ratings.py"],
+    ["signaling", "media", "tokens.py"]
+    + [f"sessions/{name}.py" for name in ("state", "attendance", "ratings", "files", "sniffing")],
 )
 def test_every_code_a_client_may_meet_is_documented(folder: str) -> None:
     """No refusal in the source has a code that this page does not name."""

@@ -156,4 +156,4 @@ def test_a_recorded_result_adds_up_what_is_in_force() -> None:
 def test_a_chat_line_is_shown_as_it_was_kept() -> None:
     """Number, time, role, text and the id of the page that sent it."""
     shown = view.chat_line(ChatLine(1, 5, C, "id", "Hello"))
-    assert shown == messages.ChatLine(n=1, at_ms=5, role="customer", text="Hello", client_id="id")
+    assert shown == messages.ChatLine(n=1, at_ms=5, role="customer", text="Hello", client_id="id", file=None)

@@ -7,8 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from remote_assist.ids import PartnerId, SessionId
 from remote_assist.sessions.events import Role
-from remote_assist.sessions.views import ChatLine, Partner, StoredReply
-from remote_assist.store.tables import api_keys, chat_lines, idempotency_keys, links, partners
+from remote_assist.sessions.views import ChatLine, KeptFile, Partner, StoredReply
+from remote_assist.store.tables import api_keys, chat_lines, files, idempotency_keys, links, partners
+
+_LINES = select(
+    chat_lines, files.c.name, files.c.media_type, files.c.size, files.c.at_ms.label("kept_at_ms")
+).join_from(chat_lines, files, files.c.id == chat_lines.c.file_id, isouter=True)
 
 
 class LinkRepository:
@@ -37,7 +41,7 @@ class ChatRepository:
 
     async def find(self, session_id: SessionId, role: Role, client_id: str) -> ChatLine | None:
         """Return the line that was posted with this id."""
-        query = select(chat_lines).where(
+        query = _LINES.where(
             chat_lines.c.session_id == session_id,
             chat_lines.c.role == role.value,
             chat_lines.c.client_id == client_id,
@@ -59,12 +63,13 @@ class ChatRepository:
             "role": line.role.value,
             "client_id": line.client_id,
             "text": line.text,
+            "file_id": None if line.file is None else line.file.id,
         }
         await self._connection.execute(insert(chat_lines), [row])
 
     async def newest(self, session_id: SessionId, limit: int) -> list[ChatLine]:
         """Return the newest lines, in order."""
-        query = select(chat_lines).where(chat_lines.c.session_id == session_id)
+        query = _LINES.where(chat_lines.c.session_id == session_id)
         found = await self._connection.execute(query.order_by(chat_lines.c.n.desc()).limit(limit))
         return [_chat_line(row) for row in reversed(found.all())]
 
@@ -137,7 +142,11 @@ def _is(partner_id: PartnerId, key: str) -> tuple[Any, Any]:
 
 
 def _chat_line(row: Row[Any]) -> ChatLine:
-    return ChatLine(row.n, row.at_ms, Role(row.role), row.client_id, row.text)
+    role = Role(row.role)
+    file = None
+    if row.name is not None:
+        file = KeptFile(row.file_id, role, row.name, row.media_type, row.size, row.kept_at_ms)
+    return ChatLine(row.n, row.at_ms, role, row.client_id, row.text, file)
 
 
 def _partner(row: Row[Any] | None) -> Partner | None:

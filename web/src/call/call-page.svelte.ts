@@ -9,6 +9,7 @@ import { ENTER_RETRY_MS, STORAGE_PREFIX } from '../lib/limits';
 import { ServerClock } from '../lib/server-clock';
 import { keepFresh } from '../lib/token-renewal';
 import { ChatBox } from './chat-box.svelte';
+import { FileRoute } from './files';
 import { MediaLine } from './media-line.svelte';
 import { RatingBox } from './rating-box.svelte';
 import { tabId, wasReloaded } from './tab';
@@ -34,6 +35,7 @@ export class CallPage {
 
   readonly clock = new ServerClock();
   readonly chat: ChatBox;
+  readonly files: FileRoute;
   readonly rating: RatingBox;
   readonly media: MediaLine;
   private readonly channel: Channel;
@@ -48,7 +50,15 @@ export class CallPage {
       token: () => this.token(),
       turnedAway: (code) => this.turnedAway(code),
     });
-    this.chat = new ChatBox((line) => this.channel.ask('chat.post', line));
+    this.files = new FileRoute(
+      base,
+      () => this.state?.session_id ?? '',
+      () => this.token(),
+    );
+    this.chat = new ChatBox(
+      (line) => this.channel.ask('chat.post', line),
+      (content, name) => this.files.send(content, name),
+    );
     this.rating = new RatingBox((rating) => this.channel.ask('session.rate', rating));
     this.media = new MediaLine({
       facing: () => (this.pass?.role === 'technician' ? 'user' : 'environment'),

@@ -1,6 +1,19 @@
 /** The chat of a session: the lines as the server kept them, and those still on their way. */
 import type { ChatLine, ChatPost } from '../lib/generated/events';
+import { Refused } from '../lib/channel';
+import { FILE_BYTES_MAX } from '../lib/limits';
+import { smaller } from '../lib/picture';
 import { randomId } from './tab';
+
+/** A file on its way; `code` says why it was refused. */
+export interface Upload {
+  id: string;
+  name: string;
+  code: string | null;
+  file: File;
+}
+
+export type SendFile = (content: Blob, name: string) => Promise<{ id: string; name: string }>;
 
 export class ChatBox {
   lines: ChatLine[] = $state.raw([]);
@@ -9,9 +22,13 @@ export class ChatBox {
   isOpen = $state(matchMedia('(min-width: 60rem)').matches);
   hasFailed = $state(false);
   draft = $state('');
+  uploads: Upload[] = $state.raw([]);
   private pending: ChatPost | null = null;
 
-  constructor(private readonly post: (line: ChatPost) => Promise<ChatLine>) {}
+  constructor(
+    private readonly post: (line: ChatPost) => Promise<ChatLine>,
+    private readonly upload: SendFile,
+  ) {}
 
   /** Take all lines anew, after a (re)connect. */
   replace(lines: readonly ChatLine[], me: string | null): void {
@@ -43,5 +60,40 @@ export class ChatBox {
     } catch {
       this.hasFailed = true;
     }
+  }
+
+  /** Send a file and say so in the chat. Pictures are made smaller first. */
+  sendFile(file: File): Promise<void> {
+    const upload = { id: randomId(), name: file.name, code: null, file };
+    this.uploads = [...this.uploads, upload];
+    return this.deliver(upload);
+  }
+
+  retry(id: string): Promise<void> {
+    const upload = this.uploads.find((one) => one.id === id);
+    if (upload === undefined) return Promise.resolve();
+    this.note(id, null);
+    return this.deliver(upload);
+  }
+
+  drop(id: string): void {
+    this.uploads = this.uploads.filter((one) => one.id !== id);
+  }
+
+  private async deliver({ id, file }: Upload): Promise<void> {
+    try {
+      const content = await smaller(file);
+      if (content.size > FILE_BYTES_MAX) throw new Refused('file_too_large', 'Too large.');
+      const kept = await this.upload(content, file.name);
+      const line = await this.post({ client_id: id, text: kept.name, file_id: kept.id });
+      this.add(line, line.role);
+      this.drop(id);
+    } catch (error) {
+      this.note(id, error instanceof Refused ? error.code : 'timeout');
+    }
+  }
+
+  private note(id: string, code: string | null): void {
+    this.uploads = this.uploads.map((one) => (one.id === id ? { ...one, code } : one));
   }
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ChatLine, ChatPost } from '../lib/generated/events';
+import { Refused } from '../lib/channel';
 import { ChatBox } from './chat-box.svelte';
 
 let posted: ChatPost[];
@@ -7,7 +8,13 @@ let isFailing: boolean;
 let chat: ChatBox;
 
 function line(n: number, role: 'customer' | 'technician', text = `line ${n}`): ChatLine {
-  return { n, at_ms: n, role, text, client_id: `c${n}` };
+  return { n, at_ms: n, role, text, client_id: `c${n}`, file: null };
+}
+
+/** A server that takes pictures only. */
+function uploaded(_content: Blob, name: string): Promise<{ id: string; name: string }> {
+  if (!name.endsWith('.txt')) return Promise.reject(new Refused('file_type_refused', ''));
+  return Promise.resolve({ id: `id of ${name}`, name });
 }
 
 beforeEach(() => {
@@ -18,11 +25,37 @@ beforeEach(() => {
     return isFailing
       ? Promise.reject(new Error('timeout'))
       : Promise.resolve({ ...line(9, 'customer', post.text), client_id: post.client_id });
-  });
+  }, uploaded);
   chat.isOpen = false;
 });
 
 describe('the chat', () => {
+  it('posts a file once it is kept', async () => {
+    const sending = chat.sendFile(new File(['x'], 'log.txt'));
+    expect(chat.uploads.map((one) => one.name)).toEqual(['log.txt']);
+    await sending;
+    expect(posted).toMatchObject([{ text: 'log.txt', file_id: 'id of log.txt' }]);
+    expect(chat.uploads).toEqual([]);
+  });
+
+  it('says why a file was refused, and lets go of it', async () => {
+    await chat.sendFile(new File(['x'], 'evil.exe'));
+    expect(chat.uploads.map((one) => one.code)).toEqual(['file_type_refused']);
+    await chat.sendFile(new File([new Uint8Array(10 * 1024 * 1024 + 1)], 'big.txt'));
+    expect(chat.uploads.map((one) => one.code)).toEqual(['file_type_refused', 'file_too_large']);
+    for (const { id } of chat.uploads) chat.drop(id);
+    expect([chat.uploads, posted]).toEqual([[], []]);
+  });
+
+  it('sends a file again under the same id', async () => {
+    isFailing = true;
+    await chat.sendFile(new File(['x'], 'log.txt'));
+    isFailing = false;
+    await chat.retry(chat.uploads[0]?.id ?? '');
+    expect(new Set(posted.map((post) => post.client_id)).size).toBe(1);
+    expect(chat.uploads).toEqual([]);
+  });
+
   it('keeps the server’s order and takes each line once', () => {
     for (const n of [2, 1, 2]) chat.add(line(n, 'technician'), 'customer');
     expect(chat.lines.map((one) => one.n)).toEqual([1, 2]);

@@ -43,6 +43,10 @@ export const SILENT_MICROPHONE_MS = 6_000;
 export const DEAD_MICROPHONE_MS = 10_000;
 /** A camera that gives no frame for this long is dead; the slowest give two a second. */
 export const DEAD_CAMERA_MS = 5_000;
+/** A file may take this long each way; ten megabytes over a bad line. */
+export const FILE_TIMEOUT_MS = 180_000;
+/** A file, in bytes; the server refuses more. */
+export const FILE_BYTES_MAX = 10 * 1024 * 1024;
 /** A chat line, in characters; the server refuses more. */
 export const CHAT_TEXT_MAX = 2_000;
 /** The comment of a rating, in characters; the server refuses more. */

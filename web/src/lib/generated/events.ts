@@ -274,6 +274,16 @@ export interface ChatLine {
   role: "customer" | "technician";
   text: string;
   client_id: string;
+  file: ChatFile | null;
+}
+/**
+ * A file to fetch at ``/api/v1/sessions/{session_id}/files/{id}``; its type is by content.
+ */
+export interface ChatFile {
+  id: string;
+  name: string;
+  media_type: string;
+  size: number;
 }
 /**
  * A rating as it was kept.
@@ -366,11 +376,12 @@ export interface Renew {
   generation: number;
 }
 /**
- * A chat line. ``client_id`` makes a repeated post count once.
+ * A chat line, with or without a file kept before. ``client_id`` makes a repeated post count once.
  */
 export interface ChatPost {
   client_id: string;
   text: string;
+  file_id?: string | null;
 }
 /**
  * Start or end a pause of the billable time.
