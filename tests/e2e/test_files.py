@@ -5,11 +5,12 @@ import zlib
 from typing import Final
 
 import pytest
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import Browser, FilePayload, expect
 
 from tests.e2e.conftest import CallFactory
-from tests.e2e.test_states import look
-from tests.kit.browsers import CallPage
+from tests.e2e.test_states import PHONE, look
+from tests.kit.browsers import CUSTOMER_SIGN, CallPage, new_context
+from tests.kit.marketplace import Marketplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -74,3 +75,25 @@ async def test_pictures_and_files_reach_the_other_side(open_call: CallFactory) -
     refused = [line for line in customer.errors if "422" in line]
     assert len(refused) == 1
     customer.errors.remove(refused[0])
+
+
+async def test_a_phone_that_cannot_share_its_screen_sends_a_photo(
+    chromium: Browser, marketplace: Marketplace
+) -> None:
+    """There is no dead button: the photo, made smaller, is in the chat at once."""
+    opened = await marketplace.open_session()
+    agent = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"
+    context = await new_context(chromium, sign=CUSTOMER_SIGN, user_agent=agent, **PHONE)
+    try:
+        customer = await CallPage.open(context, opened.customer_url)
+        await customer.join()
+        await customer.get("send-photo").wait_for()
+        assert await customer.get("share-screen").count() == 0
+        photo = FilePayload(name="IMG_1.jpg", mimeType="image/jpeg", buffer=png(3_000, 1_500))
+        await customer.get("photo-file").set_input_files([photo])
+        shown = customer.get("chat-picture").locator("img")
+        await customer.until(lambda: shown.evaluate("image => image.naturalWidth === 2048"), "the photo")
+        await look(customer.page, "photo-sent-phone")
+    finally:
+        await context.close()
+        await marketplace.close(opened.id)
