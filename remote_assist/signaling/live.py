@@ -161,8 +161,13 @@ class LiveSession:
         )
 
     async def send_all(self, event: str, payload: Message) -> None:
-        """Send to every connection that has asked for the session's state and was not replaced."""
-        heard_by = [one.connection_id for one in self.presence.all() if one.is_synced and not one.is_replaced]
+        """Send to every connection that has asked for the session's state, to replaced ones only its end."""
+        is_over = self.record.is_closed
+        heard_by = [
+            one.connection_id
+            for one in self.presence.all()
+            if one.is_synced and (is_over or not one.is_replaced)
+        ]
         if heard_by:
             await self.parts.wire.send(heard_by, event, payload)
 

@@ -144,6 +144,8 @@ async def test_a_takeover_replaces_the_old_tab(staged: Stage) -> None:
     before = len(staged.wire.said[customer.id])
     await second.do("presence.report", visible=True)
     assert len(staged.wire.said[customer.id]) == before
+    await technician.do("session.close")
+    assert customer.heard("session.state")[-1]["state"] == "closed", "the old tab is told of the end"
 
 
 async def test_a_socket_that_comes_back_keeps_its_media(staged: Stage) -> None:

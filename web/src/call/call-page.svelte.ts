@@ -87,6 +87,11 @@ export class CallPage {
     return this.state?.participants.find((p) => p.role !== this.pass?.role) ?? null;
   }
 
+  /** The server hears this side, and not the other. */
+  get isFarLost(): boolean {
+    return this.isOnline && (this.far?.joined !== true || this.far.media === 'silent');
+  }
+
   get isAdmitted(): boolean {
     return this.state?.billing_started_at_ms != null;
   }

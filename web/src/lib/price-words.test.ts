@@ -12,7 +12,24 @@ describe('what it costs, in words', () => {
   it('says what a package covers', () => {
     const text = words({ kind: 'fixed', currency: 'CHF', price_minor: 4_000 }, 60_000);
     expect(text).toContain('CHF 40.00 for up to 15 minutes.');
-    expect(text).toContain('The first minute is free.');
+    expect(text).not.toContain('free');
+  });
+
+  it('says plainly that something is free', () => {
+    expect(words({ kind: 'metered', currency: 'CHF', rate_minor_per_hour: 0 }, 60_000)).toBe(
+      'Free of charge, for at most 15 minutes.',
+    );
+  });
+
+  it('says how much of a metered call is free', () => {
+    const price: Price = { kind: 'metered', currency: 'CHF', rate_minor_per_hour: 6_000 };
+    expect(words(price, 60_000)).toContain('The first minute is free.');
+  });
+
+  it('writes francs as in Switzerland', () => {
+    expect(words({ kind: 'fixed', currency: 'CHF', price_minor: 4_000 }, 0, 'de')).toContain(
+      'CHF 40.00',
+    );
   });
 
   it('says how time is metered, and the minimum', () => {

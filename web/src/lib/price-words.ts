@@ -7,6 +7,8 @@ export function priceWords(state: SessionState, locale: Locale): string[] {
   const { price, booked_ms: bookedMs, free_ms: freeMs } = state;
   const money = (minor: number): string => formatMoney(minor, price.currency, locale);
   const minutes = Math.round(bookedMs / 60_000);
+  const isFree = !price.price_minor && !price.rate_minor_per_hour && !price.minimum_minor;
+  if (isFree) return [message(locale, 'price.gratis', { minutes })];
   const words = [
     price.kind === 'fixed'
       ? message(locale, 'price.fixed', { price: money(price.price_minor ?? 0), minutes })
@@ -16,7 +18,8 @@ export function priceWords(state: SessionState, locale: Locale): string[] {
   if (price.kind === 'metered' && minimum > 0) {
     words.push(message(locale, 'price.minimum', { price: money(minimum) }));
   }
-  if (price.kind === 'metered' || freeMs > 0) {
+  // A package costs the same with or without its first minute.
+  if (price.kind === 'metered') {
     words.push(message(locale, 'price.free', { seconds: Math.floor(freeMs / 1000) }));
   }
   words.push(message(locale, 'price.nothing'));
