@@ -12,6 +12,11 @@ from tests.kit.marketplace import Marketplace
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
+async def to_the_end(customer: CallPage) -> None:
+    """Scroll down, where the button that always stays in sight covers no other one by half."""
+    await customer.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+
+
 async def test_phone_shows_the_back_camera_first(chromium: Browser, marketplace: Marketplace) -> None:
     """A customer's phone shows what is broken, another camera is one choice away, and the call uses it."""
     opened = await marketplace.open_session()
@@ -54,7 +59,7 @@ async def test_sound_is_tested_before_joining(chromium: Browser, marketplace: Ma
         await speaker.get_by_role("button").click()
         await speaker.get_by_role("button", name="No").click()
         await expect(speaker).to_contain_text("volume")
-        await speaker.scroll_into_view_if_needed()
+        await to_the_end(customer)
         await look(customer.page, "lobby-phone-sound")
         await marketplace.close(opened.id)
     finally:
@@ -91,6 +96,7 @@ async def test_refused_camera_is_explained_for_this_browser(
         customer = await CallPage.open(context, opened.customer_url)
         await customer.page.get_by_role("button", name="Try camera").click()
         await expect(customer.get("permission-help")).to_contain_text(words)
+        await to_the_end(customer)
         await look(customer.page, f"lobby-refused-{name}")
         await customer.join()
         await customer.in_state("waiting")
