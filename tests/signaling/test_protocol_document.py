@@ -89,6 +89,9 @@ INTERNAL: Final = {
     "relay_full",
     "version_conflict",
     "session_exists",
+    # Of the network check, which speaks HTTP.
+    "test_call_not_found",
+    "too_many_test_calls",
 }
 
 
