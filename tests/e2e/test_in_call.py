@@ -8,7 +8,7 @@ from playwright.async_api import Browser, expect
 
 from tests.e2e.conftest import CallFactory
 from tests.e2e.test_states import LAPTOP, PHONE, look
-from tests.kit.browsers import CUSTOMER_SIGN, TECHNICIAN_SIGN, CallPage, new_context
+from tests.kit.browsers import CUSTOMER_SIGN, SCREEN_SIGN, TECHNICIAN_SIGN, CallPage, new_context
 from tests.kit.marketplace import Marketplace
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -154,3 +154,29 @@ async def test_a_silent_microphone_is_repaired_in_one_tap(
         await marketplace.close(opened.id)
         for context in contexts:
             await context.close()
+
+
+async def test_a_technician_works_by_keyboard(open_call: CallFactory) -> None:
+    """Keys mute, ask before leaving and list themselves; notes outlive the panel; typing is only typing."""
+    call = await (await open_call()).begin()
+    technician, page = call.technician, call.technician.page
+    await page.set_viewport_size({"width": 1366, "height": 768})
+    await call.customer.get("share-screen").click()
+    await technician.sees(SCREEN_SIGN, in_box="remote-screen")
+    boxes = [await technician.get(name).bounding_box() for name in ("remote-screen", "remote-video")]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"] + 1
+    await page.locator("body").press("?")
+    await technician.get("notes").fill("m q ?")
+    await look(page, "technician-tools")
+    await page.keyboard.press("Escape")
+    await expect(technician.get("tools")).to_have_count(0)
+    await expect(technician.get("toggle-mic")).to_have_attribute("aria-pressed", "false")
+    await page.locator("body").press("n")
+    await expect(technician.get("notes")).to_have_value("m q ?")
+    await page.keyboard.press("Escape")
+    await page.locator("body").press("m")
+    await expect(technician.get("toggle-mic")).to_have_attribute("aria-pressed", "true")
+    await page.locator("body").press("q")
+    await expect(technician.get("confirm-leave")).to_be_visible()

@@ -47,6 +47,8 @@ export const DEAD_CAMERA_MS = 5_000;
 export const FILE_TIMEOUT_MS = 180_000;
 /** A file, in bytes; the server refuses more. */
 export const FILE_BYTES_MAX = 10 * 1024 * 1024;
+/** The technician's notes, in characters; they stay in the tab. */
+export const NOTES_MAX = 20_000;
 /** A chat line, in characters; the server refuses more. */
 export const CHAT_TEXT_MAX = 2_000;
 /** The comment of a rating, in characters; the server refuses more. */
