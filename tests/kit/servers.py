@@ -54,10 +54,10 @@ class Server:
             text=True,
         )
         for stream in (self._process.stdout, self._process.stderr):
-            reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+            reader = threading.Thread(target=self._read, args=(stream, self._process), daemon=True)
             reader.start()
             self._readers.append(reader)
-        if not self._ready.wait(READY_S * STRETCH) or not self.url:
+        if not self._ready.wait(READY_S * STRETCH) or self._process.poll() is not None:
             self.kill()
             raise AssertionError("the server did not get ready:\n" + "\n".join(self.lines[-60:]))
         return self
@@ -117,13 +117,14 @@ class Server:
         }
         return inherited | {f"REMOTE_ASSIST_{name}": value for name, value in settings.items()}
 
-    def _read(self, stream: Any) -> None:
+    def _read(self, stream: Any, process: "subprocess.Popen[str]") -> None:
         for line in stream:
             self.lines.append(line.rstrip("\n"))
             if not self._ready.is_set() and line.startswith("{"):
                 self._note_ready(line)
-        if not self._ready.is_set() and not self.is_running:
-            self._ready.set()  # it died: wake the starter to say so
+        process.wait()
+        if self._process is process:
+            self._ready.set()  # if it died before it was ready: wake the starter to say so
 
     def _note_ready(self, line: str) -> None:
         with contextlib.suppress(ValueError):
