@@ -154,4 +154,6 @@ async def test_charset_of_json_does_not_matter(api: Api) -> None:
 
 
 def _some(path: str) -> str:
-    return path.replace("{session_id}", "s").replace("{endpoint_id}", "e").replace("{delivery_id}", "d")
+    """Fill in ids that could be, of things that are not."""
+    ids = {"session_id": "s", "endpoint_id": "e", "delivery_id": "d", "call_id": "c" * 22}
+    return path.format(**ids)
