@@ -53,11 +53,11 @@ async def test_the_log_shows_who_took_over(desk: Office) -> None:
 
 
 async def test_commands_at_the_same_time_are_numbered_without_gaps(desk: Office) -> None:
-    """Twenty pauses and twenty checkpoints at once lose nothing and collide nowhere."""
+    """Twenty commands and twenty checkpoints at once lose nothing and collide nowhere."""
     session_id = await desk.go_live(await desk.open())
-    pauses = [desk.sessions.pause(session_id, f"p{n}") for n in range(20)]
+    faults = [desk.sessions.record_fault(session_id, n, n + 1, "test") for n in range(20)]
     checkpoints = [desk.talk(session_id, 1) for _ in range(20)]
-    await asyncio.gather(*pauses, *checkpoints)
+    await asyncio.gather(*faults, *checkpoints)
     log = await desk.sessions.full_log(session_id)
     assert [recorded.seq for recorded in log] == list(range(1, 65))
     assert (await desk.sessions.view(session_id)).version == 24
