@@ -1,6 +1,7 @@
 """The robot's way to the server: the link's secret for a token, the token for a Socket.IO connection."""
 
 import asyncio
+import contextlib
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ import aiohttp
 import socketio
 
 from remote_assist.errors import Gone, NotFound, ProtocolViolation, Rejected
+from remote_assist.robot.closing import to_the_end
 
 REQUEST_TIMEOUT_S: Final = 10
 INBOX_MAX: Final = 512
@@ -78,11 +80,15 @@ class Channel:
         return data
 
     async def close(self) -> None:
-        """Disconnect. Never raises; safe to call twice."""
+        """Disconnect. Safe to call twice; not cut short by a cancellation."""
+        await to_the_end(self._close())
+
+    async def _close(self) -> None:
         socket, self._socket = self._socket, None
         http, self._http = self._http, None
         if socket is not None:
-            await socket.disconnect()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(socket.disconnect(), REQUEST_TIMEOUT_S)
         if http is not None:
             await http.close()
 

@@ -103,9 +103,11 @@ class Robot:
                     await asyncio.sleep(min(RETRY_MAX_S, RETRY_FIRST_S * 2**attempt))
                     attempt += 1
         finally:
-            await self._drop_peer()
-            await self._channel.close()
-            self._tell("ended", {})
+            try:
+                await self._drop_peer()
+            finally:
+                await self._channel.close()
+                self._tell("ended", {})
 
     async def call(self, event: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
         """Send any event as this participant (for tests and probes); see ``Channel.call``."""

@@ -21,10 +21,11 @@ from aiortc.mediastreams import MediaStreamError
 
 from remote_assist.clock import Clock
 from remote_assist.errors import ProtocolViolation
+from remote_assist.robot.closing import to_the_end
 from remote_assist.robot.picture_code import PictureCode, read_luma
 from remote_assist.robot.tone import loudness
 
-CLOSE_TIMEOUT_S: Final = 5
+CLOSE_TIMEOUT_S: Final = 10
 KEPT_MESSAGES: Final = 64
 GUIDE_LABEL: Final = "assist"
 """The data channel that the offering side opens; a page asks on it whether bytes come back."""
@@ -137,7 +138,10 @@ class Peer:
         return False
 
     async def close(self) -> None:
-        """Stop sending and receiving. Never raises, never waits long."""
+        """Stop sending and receiving. Never fails, never waits long, is not cut short by a cancellation."""
+        await to_the_end(self._close())
+
+    async def _close(self) -> None:
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
