@@ -55,7 +55,8 @@ class Robot:
         self._channel = Channel(url)
         self._url = url
         self._tab_id = new_id()
-        self._token_life_s = 300.0
+        self._attempt = 0
+        self._renew_at_s = 0.0
         self._replies = 0
         self._greeted = False
         self._admitted = False
@@ -84,24 +85,23 @@ class Robot:
             NotFound: nobody knows the link.
             ConnectionLost: the server stayed away for RETRIES_MAX attempts.
         """
-        attempt = 0
         try:
             while not self._ended:
                 try:
                     await self._take_part()
-                    attempt = 0
                 except Gone:
                     self._ended = True
                 except (ConnectionLost, Rejected) as error:
                     # A refusal of the join itself (a server that is just draining) is worth a retry too.
-                    if attempt >= RETRIES_MAX or getattr(error, "code", "") == "link_unknown":
+                    if self._attempt >= RETRIES_MAX or getattr(error, "code", "") == "link_unknown":
                         raise
-                    self._tell("retry", {"attempt": attempt})
+                    self._tell("retry", {"attempt": self._attempt})
                 finally:
                     await self._channel.close()
+                _heed_cancellation()
                 if not self._ended:
-                    await asyncio.sleep(min(RETRY_MAX_S, RETRY_FIRST_S * 2**attempt))
-                    attempt += 1
+                    await asyncio.sleep(min(RETRY_MAX_S, RETRY_FIRST_S * 2**self._attempt))
+                    self._attempt += 1
         finally:
             try:
                 await self._drop_peer()
@@ -123,13 +123,14 @@ class Robot:
         holder = await self._channel.open()
         self.role = holder["role"]
         self.locale = holder.get("locale") or "en"
-        self._token_life_s = self._life_s(holder["expires_at_ms"])
+        self._renew_at_s = self._half_life_s(holder["expires_at_ms"])
         await self._channel.call("session.sync")
         await self._channel.call("presence.report", {"visible": True})
         alive = self._peer is not None and self._peer.state in {"connecting", "connected"}
         joined = await self._channel.call(
             "session.join", {"tab_id": self._tab_id, "generation": self.generation if alive else None}
         )
+        self._attempt = 0
         self._tell("joined", {"role": self.role})
         await self._channel.call(
             "media.report", {"microphone": True, "camera": True, "screen_stream_id": None}
@@ -144,11 +145,13 @@ class Robot:
 
     async def _listen(self) -> None:
         while not self._ended:
+            _heed_cancellation()
             try:
-                event, payload = await asyncio.wait_for(self._channel.inbox.get(), self._token_life_s / 2)
+                async with asyncio.timeout_at(self._renew_at_s):
+                    event, payload = await self._channel.inbox.get()
             except TimeoutError:
                 fresh = await self._channel.call("token.renew")
-                self._token_life_s = self._life_s(fresh["expires_at_ms"])
+                self._renew_at_s = self._half_life_s(fresh["expires_at_ms"])
                 continue
             if event == DISCONNECTED:
                 self._tell("disconnected", {})
@@ -275,6 +278,18 @@ class Robot:
     def _own_tracks(self) -> Sequence[MediaStreamTrack]:
         return (Tone(), Picture(self._clock, SIGN))
 
-    def _life_s(self, expires_at_ms: int) -> float:
-        """Return how long a token is good for, never less than a few seconds."""
-        return max(10.0, (expires_at_ms - self._clock.now_ms()) / 1_000)
+    def _half_life_s(self, expires_at_ms: int) -> float:
+        """Return when, by the loop's clock, half of a token's life is over; never at once."""
+        life_s = max(10.0, (expires_at_ms - self._clock.now_ms()) / 1_000)
+        return asyncio.get_running_loop().time() + life_s / 2
+
+
+def _heed_cancellation() -> None:
+    """Raise a cancellation that a library has swallowed.
+
+    ``asyncio.wait_for`` loses one that arrives together with a result, until Python 3.12, and the socket
+    library uses it; the robot would go on for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

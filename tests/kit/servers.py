@@ -57,9 +57,13 @@ class Server:
             reader = threading.Thread(target=self._read, args=(stream, self._process), daemon=True)
             reader.start()
             self._readers.append(reader)
-        if not self._ready.wait(READY_S * STRETCH) or self._process.poll() is not None:
+        in_time, code = self._ready.wait(READY_S * STRETCH), self._process.poll()
+        if not in_time or code is not None:
             self.kill()
-            raise AssertionError("the server did not get ready:\n" + "\n".join(self.lines[-60:]))
+            said = "\n".join(self.lines[-60:])
+            raise AssertionError(
+                f"the server did not get ready (in time: {in_time}, exit code: {code}):\n{said}"
+            )
         return self
 
     def kill(self) -> None:
